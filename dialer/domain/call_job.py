@@ -9,7 +9,9 @@ class CallJobState(StrEnum):
     """Where a call job stands.  Values are stored in the ledger: never rename one."""
 
     WAITING = "waiting"  #: due at ``due_at``; the feeder takes it from here
-    QUEUED = "queued"  #: on the queue under a lease; a caller takes it, or the rescuer puts it back when the lease is over
+    QUEUED = (
+        "queued"  #: on the queue under a lease; a caller takes it, or the rescuer puts it back when the lease is over
+    )
     IN_PROGRESS = "in_progress"  #: one attempt is open; only settling that attempt moves it on
     FINISHED = "finished"  #: no further attempt; ``finish_reason`` says why.  Nothing leaves this state
 

@@ -1,63 +1,114 @@
-"""How an attempt ended on the line, whose fault it was, and which rule says so.  Pure."""
+"""How an attempt ended on the line, whose fault it was, and which rule says so.  Pure.
 
-from dataclasses import dataclass
-from enum import StrEnum
+The rules are tables: ``sip_code`` (a code), ``sip_phrase`` (the words beside it), ``no_code`` (an error without one).
+Neither the HTTP status nor the Twirp code is looked at when there is a SIP code: LiveKit sends 486 as HTTP 429 and
+503 as 412 (before 2025-11: 503 and 503), but the SIP code is the same in both.
+"""
 
+import re
+from typing import assert_never
 
-class Outcome(StrEnum):
-    """How the attempt ended on the line.  Values are stored and exported: never rename one."""
+from dialer.domain.line_result import LineResult, Reply
+from dialer.domain.no_code import LIVEKIT_FAILED, message_rule
+from dialer.domain.outcome_vocabulary import Blame, Counts, InDoubt, Outcome, Ring, Ruling, Verdict
+from dialer.domain.sip_code import code_rule
+from dialer.domain.sip_phrase import phrase_rule
 
-    ANSWERED = "answered"
-    BUSY = "busy"
-    NO_ANSWER = "no_answer"
-    REJECTED = "rejected"
-    UNAVAILABLE = "unavailable"
-    INVALID_NUMBER = "invalid_number"
-    UNWANTED = "unwanted"
-    BLOCKED = "blocked"
-    CONGESTION = "congestion"
-    TRUNK_FAILURE = "trunk_failure"
-    CONFIG_ERROR = "config_error"
-    SYSTEM_ERROR = "system_error"
-    CANCELLED = "cancelled"
-    UNKNOWN = "unknown"
+__all__ = ["RANG_AFTER_SECONDS", "Blame", "InDoubt", "Outcome", "Verdict", "classify", "rang"]
 
+RANG_AFTER_SECONDS = 3.0
+"""A final answer that takes this long comes, as a rule, from a phone that rang (``decisions.md`` 3)."""
 
-class Blame(StrEnum):
-    """Whose doing the outcome is."""
-
-    CONTACT = "contact"
-    NUMBER = "number"
-    CALLER_ID = "caller_id"
-    TRUNK = "trunk"
-    CONFIG = "config"
-    SYSTEM = "system"
-    UNKNOWN = "unknown"
+_CODE_IN_TEXT = re.compile(r"sip status:? (\d{3})(?:: *(.*))?", re.IGNORECASE | re.DOTALL)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
-    """How one attempt is judged.
+def classify(result: LineResult) -> Verdict | InDoubt:
+    """Judge one dial by what came back.
 
-    Attributes:
-        counted: it uses up one of the contact's attempts.
-        rule: the name of the rule that decided, stable: it is stored with the attempt.
-        sent: an INVITE may have gone out.
-        rang: the phone rang, as far as it is known or judged by time.
-        abandoned: it was picked up and we had already hung up.
+    Returns:
+        ``InDoubt`` for everything that does not surely say that the call is over or was never placed: nobody may
+        be dialed again on a guess.
     """
+    match result.reply:
+        case Reply.ANSWERED:
+            return _answered(result)
+        case Reply.NOT_SENT:
+            return _judge(result, LIVEKIT_FAILED, rule="not_sent")
+        case Reply.LOST:
+            return InDoubt(rule="reply_lost")
+        case Reply.REFUSED:
+            code, phrase = _sip_evidence(result)
+            return _by_message(result) if code is None else _by_code(result, code, phrase)
+        case _:
+            assert_never(result.reply)
 
-    outcome: Outcome
-    blame: Blame
-    counted: bool
-    rule: str
-    sent: bool = True
-    rang: bool = False
-    abandoned: bool = False
+
+def rang(result: LineResult, how: Ring = Ring.KNOWN_OR_TIME) -> bool:
+    """Whether the phone rang: as a participant's last status says, else by the time the answer took."""
+    match how:
+        case Ring.SURELY:
+            return True
+        case Ring.NEVER:
+            return False
+        case Ring.KNOWN:
+            return result.rang is True
+        case Ring.KNOWN_OR_TIME:
+            return result.seconds >= RANG_AFTER_SECONDS if result.rang is None else result.rang
+        case _:
+            assert_never(how)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class InDoubt:
-    """No usable answer: the attempt stays open until LiveKit has been asked (``domain.doubt``)."""
+def _answered(result: LineResult) -> Verdict:
+    picked_up = Ruling(
+        outcome=Outcome.ANSWERED,
+        blame=Blame.CONTACT,
+        counts=Counts.ALWAYS,
+        ring=Ring.SURELY,
+        abandoned=result.marked,
+    )
+    return _judge(result, picked_up, rule="answered")
 
-    rule: str
+
+def _sip_evidence(result: LineResult) -> tuple[int | None, str | None]:
+    """SIP code and phrase, out of the meta; where an old server put none there, out of the message."""
+    in_text = _CODE_IN_TEXT.search(result.message or "")
+    code, phrase = (int(in_text[1]), in_text[2]) if in_text else (None, None)
+    if result.sip_code is None:
+        return code, result.sip_status or phrase
+    return result.sip_code, result.sip_status or phrase
+
+
+def _by_code(result: LineResult, code: int, phrase: str | None) -> Verdict | InDoubt:
+    said = phrase_rule(phrase, code=code)
+    if said is not None:
+        return _judge(result, said.ruling, rule=said.name)
+    row = code_rule(code)
+    if row is None:
+        return InDoubt(rule="no_final_code")
+    return _judge(result, row[1], rule=row[0])
+
+
+def _by_message(result: LineResult) -> Verdict | InDoubt:
+    rule = message_rule(result)
+    ruling = rule.when_marked if result.marked and rule.when_marked else rule.ruling
+    if ruling is None:
+        return InDoubt(rule=rule.name)
+    if result.rang and not ruling.sent:
+        return InDoubt(rule="rang_after_all")  # the text says that nothing was dialed, and the phone was seen ringing
+    return _judge(result, ruling, rule=rule.name)
+
+
+def _judge(result: LineResult, ruling: Ruling, *, rule: str) -> Verdict:
+    """Turn a row of the tables into the verdict on this call."""
+    it_rang = rang(result, ruling.ring)
+    if it_rang and ruling.when_rang is not None:
+        ruling = ruling.when_rang
+    return Verdict(
+        outcome=ruling.outcome,
+        blame=ruling.blame,
+        counted=ruling.counts is Counts.ALWAYS or (ruling.counts is Counts.IF_RANG and it_rang),
+        rule=rule,
+        sent=ruling.sent,
+        rang=it_rang,
+        abandoned=ruling.abandoned,
+    )

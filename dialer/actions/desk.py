@@ -1,0 +1,211 @@
+"""Where the calls of one caller process are served: each step for many calls in one statement or script."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from dialer.actions.call_terms import CallTerms, TermsBook
+from dialer.actions.settle_attempt import settle
+from dialer.app import Dialer
+from dialer.batch import Batcher
+from dialer.domain.line_result import LineResult
+from dialer.errors import StoreUnavailable
+from dialer.ledger.call_jobs import QueuedJob, Ticket, finish_jobs, give_back_jobs, look_at_jobs
+from dialer.ledger.campaigns import are_running
+from dialer.ledger.claims import Claim, ClaimRequest, Refusal, bury_claim, claim_attempts
+from dialer.ledger.settlements import Answered, Settlement, mark_answered, mark_in_doubt
+from dialer.limits.call_rate import NoSlot, Reservation
+from dialer.limits.call_slots import EpochRefused
+from dialer.limits.lead import Lead
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """A call job that a look found ready to be dialed."""
+
+    ticket: Ticket
+    number: str
+    epoch: int
+    terms: CallTerms
+
+
+#: Nothing was committed: the batch may be sent again as it is.
+NOT_COMMITTED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
+
+
+class Desk:
+    """The steps of ``place_call``, batched.  One per caller process."""
+
+    def __init__(self, dialer: Dialer) -> None:
+        self.dialer = dialer
+        self.terms = TermsBook(dialer)
+        self.stopping = False
+        self._lead = Lead()
+        self._looks: Batcher[Ticket, QueuedJob | None] = Batcher(self._look)
+        self._reservations: Batcher[Job, Reservation] = Batcher(self._reserve)
+        self._claims: Batcher[Job, Claim | Refusal] = Batcher(self._claim)
+        self._confirmations: Batcher[tuple[Job, Claim], bool] = Batcher(self._confirm, gather_seconds=0.001)
+        self._settlements: Batcher[Settlement, None] = Batcher(self._settle)
+        self._answers: Batcher[Answered, None] = Batcher(self._mark_answered)
+        self._returns: Batcher[tuple[Ticket, timedelta], None] = Batcher(self._give_back)
+        self._states: Batcher[int, bool] = Batcher(self._are_running)
+
+    @property
+    def lead(self) -> timedelta:
+        """How long before its turn an attempt is claimed."""
+        return self._lead.span
+
+    def on_the_line(self, result: LineResult) -> LineResult:
+        """The result with its time as the line counts it; only the demo's line counts faster than ours."""
+        if self.dialer.time_scale == 1.0:
+            return result
+        return replace(result, seconds=result.seconds * self.dialer.time_scale)
+
+    async def look(self, ticket: Ticket) -> QueuedJob | None:
+        return await self._looks.ask(ticket)
+
+    async def reserve(self, job: Job) -> Reservation:
+        return await self._reservations.ask(job)
+
+    async def claim(self, job: Job) -> Claim | Refusal:
+        """Claim, and learn from how long it took how early to begin the next one."""
+        begun = self.dialer.clock.seconds()
+        answer = await self._claims.ask(job)
+        self._lead.learn(self.dialer.clock.seconds() - begun)
+        return answer
+
+    async def confirm(self, job: Job, claim: Claim) -> bool:
+        return await self._confirmations.ask((job, claim))
+
+    async def settle(self, settlement: Settlement) -> None:
+        """Repeated until it is written: what the line told must not get lost while the ledger is away."""
+        await self._until_written(self._settlements, settlement)
+
+    async def mark_answered(self, answer: Answered) -> None:
+        await self._until_written(self._answers, answer)
+
+    async def mark_in_doubt(self, attempt_id: UUID, rule: str, evidence: Any) -> None:
+        async for attempt in _repeating():
+            with attempt:
+                await mark_in_doubt(self.dialer.ledger, attempt_id, rule=rule, evidence=dict(evidence))
+
+    async def give_back(self, ticket: Ticket, delay: timedelta) -> None:
+        await self._returns.ask((ticket, delay))
+
+    async def finish(self, ticket: Ticket, reason: str) -> None:
+        await finish_jobs(self.dialer.ledger, [ticket], [reason])
+
+    async def is_running(self, campaign_id: int) -> bool:
+        return await self._states.ask(campaign_id)
+
+    async def free_slots(self, job: Job) -> None:
+        """Give back slots that were never confirmed; where Redis is away they lapse."""
+        try:
+            await self.dialer.slots.free(job.ticket.trunk_id, [job.ticket.attempt_id])
+        except StoreUnavailable as error:
+            log.warning("slots_not_freed", attempt_id=str(job.ticket.attempt_id), error=str(error))
+
+    # Each of these serves one batch.
+
+    async def _look(self, tickets: Sequence[Ticket]) -> Sequence[QueuedJob | None]:
+        return await look_at_jobs(self.dialer.ledger, tickets)
+
+    async def _reserve(self, jobs: Sequence[Job]) -> Sequence[Reservation]:
+        answers: dict[UUID, Reservation] = {}
+        for (_, epoch), group in _by(jobs, lambda job: (job.terms.trunk.id, job.epoch)):
+            ids = [job.ticket.attempt_id for job in group]
+            given = await self.dialer.rate.reserve(group[0].terms.limits, ids, epoch=epoch, lead=self.lead)
+            if isinstance(given, EpochRefused):
+                log.warning("reservation_refused", trunk_id=group[0].terms.trunk.id, epoch=epoch, fault=given.fault)
+                given = [NoSlot() for _ in ids]
+            answers.update(zip(ids, given, strict=True))
+        return [answers[job.ticket.attempt_id] for job in jobs]
+
+    async def _claim(self, jobs: Sequence[Job]) -> Sequence[Claim | Refusal]:
+        answers: dict[UUID, Claim | Refusal] = {}
+        for _, group in _by(jobs, lambda job: job.epoch):
+            requests = [_claim_request(job) for job in group]
+            try:
+                given = await self._claim_once(requests)
+            except Exception:
+                await self._bury(group, requests)
+                raise
+            answers.update(zip((job.ticket.attempt_id for job in group), given, strict=True))
+        return [answers[job.ticket.attempt_id] for job in jobs]
+
+    async def _claim_once(self, requests: Sequence[ClaimRequest]) -> Sequence[Claim | Refusal]:
+        try:
+            return await claim_attempts(self.dialer.ledger, requests, worker_id=self.dialer.worker_id)
+        except NOT_COMMITTED as error:
+            log.info("claim_locked", attempts=len(requests), error=type(error).__name__)
+            return [Refusal.LOCKED] * len(requests)
+
+    async def _bury(self, jobs: Sequence[Job], requests: Sequence[ClaimRequest]) -> None:
+        """The claim's answer was lost: these attempts are never dialed, whatever the ledger did."""
+        log.error("claim_reply_lost", attempts=[str(job.ticket.attempt_id) for job in jobs])
+        for job, request in zip(jobs, requests, strict=True):
+            async for attempt in _repeating():
+                with attempt:
+                    await bury_claim(self.dialer.ledger, request, number=job.number, campaign_id=job.terms.campaign_id)
+
+    async def _confirm(self, claimed: Sequence[tuple[Job, Claim]]) -> Sequence[bool]:
+        answers: dict[UUID, bool] = {}
+        for (trunk_id, epoch), group in _by(claimed, lambda pair: (pair[0].terms.trunk.id, pair[0].epoch)):
+            ids = [job.ticket.attempt_id for job, _ in group]
+            newest = max(claim.claimed_at for _, claim in group)
+            given = await self.dialer.slots.confirm(trunk_id, ids, epoch=epoch, claimed_at=newest)
+            answers.update(zip(ids, [False] * len(ids) if isinstance(given, EpochRefused) else given, strict=True))
+        return [answers[job.ticket.attempt_id] for job, _ in claimed]
+
+    async def _settle(self, settlements: Sequence[Settlement]) -> Sequence[None]:
+        await settle(self.dialer, settlements)
+        return [None] * len(settlements)
+
+    async def _mark_answered(self, answers: Sequence[Answered]) -> Sequence[None]:
+        await mark_answered(self.dialer.ledger, answers)
+        return [None] * len(answers)
+
+    async def _give_back(self, returns: Sequence[tuple[Ticket, timedelta]]) -> Sequence[None]:
+        await give_back_jobs(self.dialer.ledger, [ticket for ticket, _ in returns], [delay for _, delay in returns])
+        return [None] * len(returns)
+
+    async def _are_running(self, campaign_ids: Sequence[int]) -> Sequence[bool]:
+        running = await are_running(self.dialer.ledger, set(campaign_ids))
+        return [campaign_id in running for campaign_id in campaign_ids]
+
+    @staticmethod
+    async def _until_written(batcher: Batcher[Any, None], item: Any) -> None:
+        async for attempt in _repeating():
+            with attempt:
+                await batcher.ask(item)
+
+
+def _claim_request(job: Job) -> ClaimRequest:
+    return ClaimRequest(
+        ticket=job.ticket,
+        epoch=job.epoch,
+        ringing_timeout_seconds=round(job.terms.ringing_timeout.total_seconds()),
+        talk_limit_seconds=round(job.terms.talk_limit.total_seconds()),
+    )
+
+
+def _by(items: Sequence[Any], key: Any) -> list[tuple[Any, list[Any]]]:
+    return [(found, list(group)) for found, group in groupby(sorted(items, key=key), key=key)]
+
+
+def _repeating() -> AsyncRetrying:
+    """Repeat what is safe to repeat until the ledger takes it; a process killed meanwhile leaves doubt, not loss."""
+    return AsyncRetrying(
+        retry=retry_if_exception_type((StoreUnavailable, psycopg.OperationalError)),
+        wait=wait_random_exponential(multiplier=0.2, max=5),
+        reraise=True,
+    )

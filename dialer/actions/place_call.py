@@ -1,0 +1,251 @@
+"""Makes one attempt for a queued call job: take, look, slots and turn, claim, confirm, gate, POST, settle.
+
+The order is the protocol's (``docs/protocol.md``): the attempt is committed before a phone can ring, and what cannot be
+read or confirmed is not dialed.  ``Desk`` serves each step for many calls in one statement or script.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from dialer.actions.desk import Desk, Job
+from dialer.actions.settle_attempt import decide, evidence_of
+from dialer.app import Dialer
+from dialer.domain.line_result import LineResult, Reply
+from dialer.domain.outcome import Blame, InDoubt, Outcome, Verdict, classify
+from dialer.errors import StoreUnavailable
+from dialer.ledger.call_jobs import Ticket
+from dialer.ledger.claims import Claim, Refusal
+from dialer.ledger.settlements import Answered, Settlement
+from dialer.limits.call_rate import Turn, Wait
+from dialer.telephony.line import DialRequest, GateShut
+
+log = structlog.get_logger()
+
+#: A POST this late after its turn would crowd the next one's second; it needs a new turn.
+LATE = 0.010
+#: What is known of a campaign's state is asked anew when it is older than this.
+STATE_IS_FRESH = 1.0
+#: A call job goes back for this long when every slot is taken, and when the limits are being rebuilt.
+NO_SLOT_DELAY = timedelta(seconds=1)
+#: A turn this far away is not waited for: the call job goes back until then.
+LONGEST_WAIT = timedelta(seconds=2)
+#: What is refused for a reason that may pass comes again after this.
+REFUSED_DELAY = timedelta(seconds=5)
+#: A row that somebody works on just now is asked for again, this often.
+TRIES_AT_LOCKED = 20
+
+
+@dataclass(slots=True)
+class Opened:
+    """A claimed attempt on its way to the line.  ``begun`` is when its claim was begun, on our clock."""
+
+    job: Job
+    claim: Claim
+    begun: float
+    moment: float
+
+
+async def place_call(desk: Desk, ticket: Ticket) -> None:
+    """Make one attempt for a queued call job, or put the call job where it belongs.
+
+    Safe to run twice: the second run finds the call job no longer QUEUED under this release and drops it.
+
+    Raises:
+        StoreUnavailable: ledger or Redis does not answer; nothing was dialed, the leases run out by themselves.
+    """
+    job = await look(desk, ticket)
+    if job is None:
+        return
+    turn = await reserve(desk, job)
+    if turn is None:
+        return
+    opened = await claim(desk, job, turn)
+    if opened is None:
+        return
+    if not await confirm(desk, opened):
+        await end_unsent(desk, opened, "slot_not_confirmed")
+        return
+    try:
+        result = await ring(desk, opened)
+    except GateShut as shut:
+        await end_unsent(desk, opened, shut.rule)
+        return
+    await settle_result(desk, opened, result)
+
+
+async def look(desk: Desk, ticket: Ticket) -> Job | None:
+    """Step 1: is it still ours to dial?"""
+    found = await desk.look(ticket)
+    if found is None or found.refusal == Refusal.NOT_MINE:
+        log.info("ticket_dropped", call_job_id=ticket.call_job_id, attempt_id=str(ticket.attempt_id))
+        return None
+    if found.refusal is not None:
+        await refuse(desk, ticket, Refusal(found.refusal))
+        return None
+    terms = (await desk.terms.of([found.campaign_id])).get(found.campaign_id)
+    if terms is None:
+        await desk.give_back(ticket, REFUSED_DELAY)
+        return None
+    return Job(ticket=ticket, number=found.number, epoch=found.epoch, terms=terms)
+
+
+async def reserve(desk: Desk, job: Job) -> Turn | None:
+    """Steps 2 and 4: all slots and a turn, or none; waits for a turn that is near."""
+    for _ in range(2):
+        reservation = await desk.reserve(job)
+        if isinstance(reservation, Turn):
+            return reservation
+        if not isinstance(reservation, Wait) or reservation.delay > LONGEST_WAIT:
+            break
+        await desk.dialer.clock.sleep(reservation.delay.total_seconds())
+    delay = reservation.delay if isinstance(reservation, Wait) else NO_SLOT_DELAY
+    await desk.give_back(job.ticket, delay)
+    return None
+
+
+async def claim(desk: Desk, job: Job, turn: Turn) -> Opened | None:
+    """Step 5: *lead* before the turn, open the attempt in the ledger and commit it."""
+    await desk.dialer.clock.sleep_until(turn.moment - desk.lead.total_seconds())
+    refusal = Refusal.LOCKED
+    for _ in range(TRIES_AT_LOCKED):
+        begun = desk.dialer.clock.seconds()
+        answer = await desk.claim(job)
+        if isinstance(answer, Claim):
+            return Opened(job=job, claim=answer, begun=begun, moment=turn.moment)
+        refusal = answer
+        if refusal is not Refusal.LOCKED:
+            break
+        await desk.dialer.clock.sleep(0.05)
+    await desk.free_slots(job)
+    await refuse(desk, job.ticket, refusal)
+    return None
+
+
+async def refuse(desk: Desk, ticket: Ticket, refusal: Refusal) -> None:
+    """Put a call job that may not be dialed where it belongs; nothing is left to a lease that has to run out."""
+    log.info(
+        "call_job_refused",
+        call_job_id=ticket.call_job_id,
+        attempt_id=str(ticket.attempt_id),
+        refusal=refusal.value,
+    )
+    match refusal:
+        case Refusal.NOT_MINE:
+            return
+        case Refusal.NO_ATTEMPTS_LEFT:
+            await desk.finish(ticket, "exhausted")
+        case Refusal.PAUSED | Refusal.OTHER_EPOCH | Refusal.LOCKED:
+            await desk.give_back(ticket, timedelta(0) if refusal is Refusal.PAUSED else NO_SLOT_DELAY)
+        case Refusal.NUMBER_OPEN:
+            await desk.give_back(ticket, REFUSED_DELAY)
+
+
+async def confirm(desk: Desk, opened: Opened) -> bool:
+    """Step 6: take the end from the lease; a lease that lapsed meanwhile must not be dialed on."""
+    try:
+        return await desk.confirm(opened.job, opened.claim)
+    except StoreUnavailable as error:
+        log.warning("confirm_failed", attempt_id=str(opened.job.ticket.attempt_id), error=str(error))
+        return False
+
+
+async def ring(desk: Desk, opened: Opened) -> LineResult:
+    """Steps 7 and 8: one POST, let go by the gate right before the socket write."""
+    job, terms, fence = opened.job, opened.job.terms, desk.dialer.fence
+    request = DialRequest(
+        attempt_id=job.ticket.attempt_id,
+        room_name=desk.dialer.room_name(job.ticket.attempt_id),
+        livekit_trunk_id=terms.trunk.livekit_trunk_id,
+        number=job.number,
+        caller_id=terms.caller_id,
+        ringing_timeout=terms.ringing_timeout,
+        talk_limit=terms.talk_limit,
+        not_before=opened.claim.claimed_at,
+        token_end=fence.token_end(opened.claim.claimed_at),
+    )
+
+    async def gate() -> None:
+        await pass_gate(desk, opened)
+
+    return await desk.dialer.line.place(request, gate)
+
+
+async def pass_gate(desk: Desk, opened: Opened) -> None:
+    """Step 7: wait for the turn; raise ``GateShut`` when this attempt may not be sent any more.
+
+    A turn that was missed by more than ``LATE`` is replaced by a new one, as long as that comes before the claim is
+    ``Fence.gate`` old.
+    """
+    clock, oldest = desk.dialer.clock, opened.begun + desk.dialer.fence.gate.total_seconds()
+    while True:
+        if clock.seconds() - opened.moment > LATE:
+            opened.moment = await new_turn(desk, opened)
+        if opened.moment - opened.begun > STATE_IS_FRESH and not await desk.is_running(opened.job.terms.campaign_id):
+            raise GateShut("campaign_not_running")
+        await clock.sleep_until(opened.moment)
+        if desk.stopping:
+            raise GateShut("caller_stopping")
+        now = clock.seconds()
+        if now > oldest:
+            raise GateShut("claim_too_old")
+        if now - opened.moment <= LATE:
+            return
+
+
+async def new_turn(desk: Desk, opened: Opened) -> float:
+    """Another turn for slots that are held, in time for the gate."""
+    try:
+        reservation = await desk.reserve(opened.job)
+    except StoreUnavailable as error:
+        raise GateShut("limits_unreadable") from error
+    last = opened.begun + desk.dialer.fence.gate.total_seconds()
+    if not isinstance(reservation, Turn) or reservation.moment > last:
+        raise GateShut("turn_missed")
+    return reservation.moment
+
+
+async def end_unsent(desk: Desk, opened: Opened, rule: str) -> None:
+    """The attempt ends without a byte having gone out: not counted, and soon due again."""
+    verdict = Verdict(outcome=Outcome.CANCELLED, blame=Blame.SYSTEM, counted=False, rule=rule, sent=False, rang=False)
+    await desk.settle(settlement_of(desk.dialer, opened, verdict, None))
+
+
+async def settle_result(desk: Desk, opened: Opened, result: LineResult) -> None:
+    """Step 9: what the answer means; an answered call stays open until it is over, one in doubt until it is known."""
+    result = desk.on_the_line(result)
+    verdict = classify(result)
+    attempt_id = opened.job.ticket.attempt_id
+    if isinstance(verdict, InDoubt):
+        log.warning("attempt_in_doubt", attempt_id=str(attempt_id), rule=verdict.rule, evidence=result.message)
+        await desk.mark_in_doubt(attempt_id, verdict.rule, evidence_of(result))
+    elif result.reply is Reply.ANSWERED:
+        log.info("attempt_answered", attempt_id=str(attempt_id), ring_seconds=round(result.seconds, 3))
+        await desk.mark_answered(
+            Answered(attempt_id=attempt_id, ring_seconds=result.seconds, evidence=dict(evidence_of(result)))
+        )
+    else:
+        await desk.settle(settlement_of(desk.dialer, opened, verdict, result))
+
+
+def settlement_of(dialer: Dialer, opened: Opened, verdict: Verdict, result: LineResult | None) -> Settlement:
+    """The settlement of an attempt that is over, with what its call job does next."""
+    age = timedelta(seconds=dialer.clock.seconds() - opened.begun)
+    decision = decide(
+        verdict,
+        history=opened.claim.history,
+        policy=opened.job.terms.policy,
+        now=opened.claim.claimed_at + age,
+        chance=dialer.chance(),
+    )
+    return Settlement(
+        attempt_id=opened.job.ticket.attempt_id,
+        verdict=verdict,
+        due_in=decision.due_in,
+        finish_reason=decision.finish_reason,
+        evidence=dict(evidence_of(result)) if result else {},
+        sip_code=result.sip_code if result else None,
+        sip_status=result.sip_status if result else None,
+        ring_seconds=round(result.seconds, 3) if result and verdict.rang else None,
+    )

@@ -1,0 +1,117 @@
+"""Ends attempts: outcome, next step and counters in one transaction, then their slots are freed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from dialer.app import Dialer
+from dialer.domain.call_job import FinishReason
+from dialer.domain.outcome import Outcome, Verdict
+from dialer.domain.phone_number import mask
+from dialer.domain.retry import Finish, PastAttempt, Postpone, RetryAt, RetryPolicy, next_step
+from dialer.errors import StoreUnavailable
+from dialer.ledger.settlements import Settled, Settlement, note_config_error, settle_attempts
+
+log = structlog.get_logger()
+
+#: So many different numbers in a row that fail by configuration hold their campaign.
+CONFIG_ERRORS_THAT_HOLD = 3
+
+#: What the operator is told when configuration errors hold a campaign, by rule; the rule itself where none fits.
+ADVICE = {
+    "carrier_wants_credentials": "the carrier asks for a password the trunk does not have or that is wrong",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a call job does next: due again after a delay, or finished."""
+
+    due_in: timedelta | None
+    finish_reason: FinishReason | None
+
+
+def decide(
+    verdict: Verdict, *, history: Sequence[PastAttempt], policy: RetryPolicy, now: datetime, chance: float
+) -> Decision:
+    """``retry.next_step`` as a delay from now, which is how the ledger takes it: on its own clock."""
+    match next_step(verdict, history=history, policy=policy, now=now, chance=chance):
+        case RetryAt(due_at=due_at):
+            return Decision(due_at - now, None)
+        case Postpone(until=until):
+            return Decision(until - now, None)
+        case Finish(reason=reason):
+            return Decision(None, reason)
+
+
+async def settle(dialer: Dialer, settlements: Sequence[Settlement]) -> None:
+    """Write how these attempts ended and free their slots.  Safe to repeat: only open attempts change.
+
+    Raises:
+        StoreUnavailable: the ledger does not answer; nothing is known to be written.
+    """
+    settled = await settle_attempts(dialer.ledger, settlements)
+    by_id = {settlement.attempt_id: settlement for settlement in settlements}
+    for ended in settled:
+        _log_end(ended, by_id[ended.attempt_id])
+        await _watch_configuration(dialer, ended, by_id[ended.attempt_id].verdict)
+    await free_slots(dialer, settled)
+
+
+async def free_slots(dialer: Dialer, settled: Sequence[Settled]) -> None:
+    """Give the slots of ended attempts back; where Redis is away, the rescuer does it later."""
+    by_trunk: dict[int, list[Settled]] = {}
+    for ended in settled:
+        by_trunk.setdefault(ended.trunk_id, []).append(ended)
+    for trunk_id, group in by_trunk.items():
+        try:
+            await dialer.slots.free(trunk_id, [ended.attempt_id for ended in group])
+        except StoreUnavailable as error:
+            log.warning("slots_not_freed", trunk_id=trunk_id, attempts=len(group), error=str(error))
+
+
+def _log_end(ended: Settled, settlement: Settlement) -> None:
+    log.info(
+        "attempt_ended",
+        attempt_id=str(ended.attempt_id),
+        campaign_id=ended.campaign_id,
+        trunk_id=ended.trunk_id,
+        number=mask(ended.number),
+        outcome=settlement.verdict.outcome.value,
+        rule=settlement.verdict.rule,
+        counted=settlement.verdict.counted,
+        sip_code=settlement.sip_code,
+        ring_seconds=settlement.ring_seconds,
+        talk_seconds=settlement.talk_seconds,
+        next="finished" if settlement.finish_reason else "waiting",
+        finish_reason=settlement.finish_reason and settlement.finish_reason.value,
+    )
+
+
+async def _watch_configuration(dialer: Dialer, ended: Settled, verdict: Verdict) -> None:
+    if verdict.outcome is not Outcome.CONFIG_ERROR:
+        return
+    reason = held_reason(verdict.rule)
+    if await note_config_error(
+        dialer.ledger, ended.campaign_id, number=ended.number, reason=reason, most=CONFIG_ERRORS_THAT_HOLD
+    ):
+        log.error("campaign_held", campaign_id=ended.campaign_id, rule=verdict.rule, reason=reason)
+
+
+def held_reason(rule: str) -> str:
+    """The sentence a held campaign shows: what is wrong, and what to do."""
+    what = ADVICE.get(rule, f"the line refuses every call by its configuration (rule {rule})")
+    return (
+        f"{CONFIG_ERRORS_THAT_HOLD} numbers in a row failed: {what}; "
+        "see `dialer contact explain`, mend it, then `dialer campaign resume`. No contact lost an attempt by it"
+    )
+
+
+def evidence_of(result: object) -> Mapping[str, Any]:
+    """Whatever the line told, as JSON: kept raw beside the outcome."""
+    fields = getattr(result, "__slots__", ())
+    found = {name: getattr(result, name) for name in fields}
+    return {name: value for name, value in found.items() if value is not None and value != ""}

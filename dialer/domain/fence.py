@@ -1,0 +1,67 @@
+"""Every bound of the protocol of one attempt, as two values.  Pure.
+
+The fence says until when LiveKit may take a POST and how long an empty room must stay empty before it proves
+anything; the leases say who owns what until when.  Both are real time, whatever ``time_scale`` says.
+"""
+
+import math
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+_T = TypeVar("_T", "Fence", "Leases")
+
+
+def _seconds(value: float) -> timedelta:
+    return timedelta(seconds=value)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fence:
+    """How long a POST may be taken, and how long doubt lasts."""
+
+    gate: timedelta = _seconds(5)  #: from before the claim was begun to the socket write, at most
+    token: timedelta = _seconds(15)  #: the dial token ends this long after ``claimed_at``
+    leeway: timedelta = _seconds(60)  #: LiveKit accepts a token this long after its end
+    clocks: timedelta = _seconds(10)  #: LiveKit's clock and the ledger's may be apart by this much, no more
+    join: timedelta = _seconds(11)  #: an accepted call is in its room by then (choice of a node 1 s, join 10 s)
+    answer: timedelta = _seconds(15)  #: an answer of LiveKit comes this long after the ringing timeout, at most
+    hold: timedelta = _seconds(240)  #: a room must be found empty for this long before doubt ends
+    look: timedelta = _seconds(10)  #: looks into a room are at most this far apart
+    gone: timedelta = _seconds(5)  #: an answered call gone at two looks this far apart is over
+    ghost: timedelta = _seconds(171)  #: a call listed this long after its longest possible end is a ghost
+
+    @property
+    def accepted_until(self) -> timedelta:
+        """After ``claimed_at`` + this, LiveKit refuses the POST, whatever stood still meanwhile."""
+        return self.token + self.leeway + self.clocks
+
+    @property
+    def visible_after(self) -> timedelta:
+        """After ``claimed_at`` + this, a call that was accepted shows in its room, or is over."""
+        return self.accepted_until + self.join
+
+    def token_end(self, claimed_at: datetime) -> int:
+        """``exp`` of the dial token, in Unix seconds: the ledger's whole second of the claim plus ``token``."""
+        return int(claimed_at.timestamp()) + math.ceil(self.token.total_seconds())
+
+    def owner_deadline(self, ringing_timeout: timedelta) -> timedelta:
+        """After ``claimed_at`` + this, an attempt without a result is nobody's: the rescuer asks."""
+        return self.gate + ringing_timeout + self.answer
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leases:
+    """Who owns what until when."""
+
+    call_job: timedelta = _seconds(60)  #: a queued call job belongs to its release; renewed while a caller holds it
+    slot: timedelta = _seconds(30)  #: an unconfirmed call slot lapses after this
+    slot_rest: timedelta = _seconds(6)  #: a turn lies at least this long before its slot's lease ends
+    owner: timedelta = _seconds(30)  #: a worker whose heartbeat is older than this is gone
+    compare: timedelta = _seconds(10)  #: how often slots and open attempts are compared
+    epoch: timedelta = _seconds(5)  #: a closed epoch untouched for this long may be rebuilt by anybody
+
+
+def scaled(bounds: _T, factor: float) -> _T:
+    """The same bounds, each ``factor`` times as long.  Tests only."""
+    return replace(bounds, **{field.name: getattr(bounds, field.name) * factor for field in fields(bounds)})

@@ -1,0 +1,144 @@
+"""Open attempts in the ledger: which are to be asked about, and what a look found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from dialer.domain.attempt import AttemptState
+from dialer.domain.doubt import OpenAttempt
+from dialer.domain.fence import Fence, Leases
+from dialer.domain.retry import PastAttempt
+from dialer.ledger.claims import past_attempts
+from dialer.ledger.session import Ledger, Row
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowedAttempt:
+    """An open attempt that nobody waits for any more, with what is needed to settle it."""
+
+    open: OpenAttempt
+    campaign_id: int
+    trunk_id: int
+    number: str
+    history: tuple[PastAttempt, ...]
+
+
+_FOLLOWED = """/* attempts_to_follow */
+SELECT a.*, now() AS ledger_now, l.sentinel_sid AS sentinel_now, l.away_at,
+       (SELECT json_agg(json_build_array(p.outcome, p.counted, p.sent, p.rule, extract(epoch FROM p.ended_at))
+                        ORDER BY p.ended_at)
+        FROM attempts p WHERE p.call_job_id = a.call_job_id AND p.state = 'ended') AS history
+FROM attempts a CROSS JOIN line_status l
+LEFT JOIN workers w ON w.id = a.worker_id
+WHERE a.state <> 'ended'
+  AND (a.state = 'answered' OR a.doubt_since IS NOT NULL
+       OR w.id IS NULL OR w.heartbeat_at < now() - %(owner)s::interval OR w.state = 'left'
+       OR a.claimed_at + make_interval(secs => a.ringing_timeout_seconds) + %(deadline)s::interval < now())
+  AND (a.looked_at IS NULL OR a.looked_at < now() - CASE
+       WHEN a.state = 'answered' AND a.empty_since IS NOT NULL THEN %(gone)s::interval
+       ELSE %(look)s::interval END)
+ORDER BY a.looked_at NULLS FIRST
+LIMIT %(most)s"""
+
+
+async def attempts_to_follow(
+    ledger: Ledger, *, fence: Fence, leases: Leases, look_every: timedelta, most: int
+) -> list[FollowedAttempt]:
+    """Open attempts whose look is due: answered, in doubt, without an owner, or past their owner's deadline."""
+    rows = await ledger.rows(
+        _FOLLOWED,
+        {
+            "owner": leases.owner,
+            "deadline": fence.gate + fence.answer,
+            "gone": fence.gone,
+            "look": look_every,
+            "most": most,
+        },
+    )
+    return [_followed(row) for row in rows]
+
+
+def _followed(row: Row) -> FollowedAttempt:
+    attempt = OpenAttempt(
+        attempt_id=row["id"],
+        state=AttemptState(row["state"]),
+        claimed_at=row["claimed_at"],
+        ringing_timeout=timedelta(seconds=row["ringing_timeout_seconds"]),
+        talk_limit=timedelta(seconds=row["talk_limit_seconds"]),
+        marked=row["mark"] is not None,
+        answered_at=row["answered_at"],
+        doubt_since=row["doubt_since"],
+        doubt_rule=row["doubt_rule"],
+        seen_at=row["seen_at"],
+        seen_status=row["seen_status"],
+        empty_since=row["empty_since"],
+        looked_at=row["looked_at"],
+        livekit_forgot=row["sentinel_sid"] != row["sentinel_now"],
+        livekit_away_at=row["away_at"],
+        now=row["ledger_now"],
+    )
+    return FollowedAttempt(
+        open=attempt,
+        campaign_id=row["campaign_id"],
+        trunk_id=row["trunk_id"],
+        number=row["number"],
+        history=past_attempts(row["history"]),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LookNote:
+    """What one look changes in an attempt that stays open."""
+
+    attempt_id: UUID
+    looked_at: datetime | None
+    seen_at: datetime | None
+    seen_status: str | None
+    empty_since: datetime | None
+    doubt_since: datetime | None
+    doubt_rule: str | None
+
+
+async def note_looks(ledger: Ledger, notes: Sequence[LookNote]) -> None:
+    """Keep what looks found, so that another rescuer goes on where one stopped."""
+    await ledger.changed(
+        """/* note_looks */
+        UPDATE attempts a
+        SET looked_at = n.looked_at, seen_at = n.seen_at, seen_status = n.seen_status, empty_since = n.empty_since,
+            doubt_since = n.doubt_since, doubt_rule = n.doubt_rule
+        FROM unnest(%(ids)s::uuid[], %(looked)s::timestamptz[], %(seen)s::timestamptz[], %(statuses)s::text[],
+                    %(empty)s::timestamptz[], %(doubt)s::timestamptz[], %(rules)s::text[])
+             AS n (id, looked_at, seen_at, seen_status, empty_since, doubt_since, doubt_rule)
+        WHERE a.id = n.id AND a.state <> 'ended'""",
+        {
+            "ids": [note.attempt_id for note in notes],
+            "looked": [note.looked_at for note in notes],
+            "seen": [note.seen_at for note in notes],
+            "statuses": [note.seen_status for note in notes],
+            "empty": [note.empty_since for note in notes],
+            "doubt": [note.doubt_since for note in notes],
+            "rules": [note.doubt_rule for note in notes],
+        },
+    )
+
+
+async def open_by_trunk(ledger: Ledger) -> dict[int, list[UUID]]:
+    """The ids of every open attempt, by trunk."""
+    rows = await ledger.rows("/* open_attempts */ SELECT id, trunk_id FROM attempts WHERE state <> 'ended'")
+    found: dict[int, list[UUID]] = {}
+    for row in rows:
+        found.setdefault(row["trunk_id"], []).append(row["id"])
+    return found
+
+
+async def newest_claim(ledger: Ledger) -> datetime | None:
+    """The newest ``claimed_at``; when it is older than Redis's mirror of it, the ledger was restored from a backup.
+
+    Attempt ids are UUIDv7: the newest ids are the newest claims, give or take the callers' clocks.
+    """
+    row = await ledger.row(
+        """/* newest_claim */
+        SELECT max(claimed_at) AS newest FROM (SELECT claimed_at FROM attempts ORDER BY id DESC LIMIT 5000) AS last"""
+    )
+    return row["newest"] if row else None

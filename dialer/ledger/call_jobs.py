@@ -1,0 +1,175 @@
+"""Call jobs in the ledger, up to the claim: releasing, looking, giving back, renewing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from dialer.ledger.session import Ledger
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ticket:
+    """One call job as a caller takes it up: under which release, and the id its attempt will have."""
+
+    attempt_id: UUID
+    call_job_id: int
+    release_id: UUID
+    trunk_id: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueuedJob:
+    """What a look found: the call job's number and campaign, or the reason why it may not be dialed now."""
+
+    number: str
+    campaign_id: int
+    refusal: str | None
+    epoch: int
+
+
+async def release_jobs(
+    ledger: Ledger, campaign_ids: Sequence[int], *, most: int, lease: timedelta, release_ids: Sequence[UUID], size: int
+) -> list[tuple[UUID, list[int]]]:
+    """Move the call jobs that are due to QUEUED, ``size`` under each release id; returns them by release.
+
+    The campaigns take turns, one call job each, so that none waits behind another's list.
+    """
+    rows = await ledger.rows(
+        """/* release_jobs */
+        WITH due AS MATERIALIZED (
+            SELECT picked.id, row_number() OVER (ORDER BY picked.turn, picked.due_at, picked.id) - 1 AS place
+            FROM unnest(%(campaigns)s::int[]) AS c (id), LATERAL (
+                SELECT j.id, j.due_at, row_number() OVER (ORDER BY j.due_at, j.id) AS turn
+                FROM (SELECT id, due_at FROM call_jobs
+                      WHERE campaign_id = c.id AND state = 'waiting' AND due_at <= now()
+                      ORDER BY due_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED) AS j
+            ) AS picked
+            ORDER BY place LIMIT %(most)s
+        )
+        UPDATE call_jobs j
+        SET state = 'queued', lease_until = now() + %(lease)s,
+            lease_token = (%(releases)s::uuid[])[1 + due.place / %(size)s]
+        FROM due WHERE j.id = due.id
+        RETURNING j.id, j.lease_token""",
+        {"campaigns": list(campaign_ids), "most": most, "lease": lease, "releases": list(release_ids), "size": size},
+    )
+    releases: dict[UUID, list[int]] = {}
+    for row in rows:
+        releases.setdefault(row["lease_token"], []).append(row["id"])
+    return list(releases.items())
+
+
+async def look_at_jobs(ledger: Ledger, tickets: Sequence[Ticket]) -> list[QueuedJob | None]:
+    """What each call job is now, in the order of the tickets; None: there is no such call job."""
+    rows = await ledger.rows(
+        """/* look_at_jobs */
+        SELECT t.place, j.number, j.campaign_id, claim_refusal(j, c, t.release_id) AS refusal, i.epoch
+        FROM unnest(%(jobs)s::bigint[], %(releases)s::uuid[]) WITH ORDINALITY AS t (job_id, release_id, place)
+        JOIN call_jobs j ON j.id = t.job_id
+        JOIN campaigns c ON c.id = j.campaign_id
+        CROSS JOIN installation i""",
+        {"jobs": [ticket.call_job_id for ticket in tickets], "releases": [ticket.release_id for ticket in tickets]},
+    )
+    found = {
+        row["place"]: QueuedJob(
+            number=row["number"], campaign_id=row["campaign_id"], refusal=row["refusal"], epoch=row["epoch"]
+        )
+        for row in rows
+    }
+    return [found.get(place) for place in range(1, len(tickets) + 1)]
+
+
+async def give_back_jobs(ledger: Ledger, tickets: Sequence[Ticket], delays: Sequence[timedelta]) -> None:
+    """Put call jobs that are still QUEUED under these releases back to WAITING, due after their delay."""
+    await ledger.changed(
+        """/* give_back_jobs */
+        UPDATE call_jobs j
+        SET state = 'waiting', due_at = now() + t.delay, lease_token = NULL, lease_until = NULL
+        FROM unnest(%(jobs)s::bigint[], %(releases)s::uuid[], %(delays)s::interval[]) AS t (job_id, release_id, delay)
+        WHERE j.id = t.job_id AND j.state = 'queued' AND j.lease_token = t.release_id""",
+        {
+            "jobs": [ticket.call_job_id for ticket in tickets],
+            "releases": [ticket.release_id for ticket in tickets],
+            "delays": list(delays),
+        },
+    )
+
+
+async def finish_jobs(ledger: Ledger, tickets: Sequence[Ticket], reasons: Sequence[str]) -> None:
+    """Finish call jobs that are still QUEUED under these releases."""
+    await ledger.changed(
+        """/* finish_jobs */
+        UPDATE call_jobs j
+        SET state = 'finished', finish_reason = t.reason, lease_token = NULL, lease_until = NULL
+        FROM unnest(%(jobs)s::bigint[], %(releases)s::uuid[], %(reasons)s::text[]) AS t (job_id, release_id, reason)
+        WHERE j.id = t.job_id AND j.state = 'queued' AND j.lease_token = t.release_id""",
+        {
+            "jobs": [ticket.call_job_id for ticket in tickets],
+            "releases": [ticket.release_id for ticket in tickets],
+            "reasons": list(reasons),
+        },
+    )
+
+
+async def report_fault(ledger: Ledger, ticket: Ticket, *, most: int, delay: timedelta) -> None:
+    """A fault of ours struck while this call job was held and not yet claimed; ``most`` of them finish it."""
+    await ledger.changed(
+        """/* report_fault */
+        UPDATE call_jobs SET
+            faults = faults + 1, lease_token = NULL, lease_until = NULL, due_at = now() + %(delay)s,
+            state = CASE WHEN faults + 1 >= %(most)s THEN 'finished' ELSE 'waiting' END,
+            finish_reason = CASE WHEN faults + 1 >= %(most)s THEN 'failed' END
+        WHERE id = %(job)s AND state = 'queued' AND lease_token = %(release)s""",
+        {"job": ticket.call_job_id, "release": ticket.release_id, "most": most, "delay": delay},
+    )
+
+
+async def renew_leases(ledger: Ledger, tickets: Sequence[Ticket], *, lease: timedelta) -> None:
+    """Keep the call jobs that a caller holds before their claim."""
+    await ledger.changed(
+        """/* renew_leases */
+        UPDATE call_jobs j SET lease_until = now() + %(lease)s
+        FROM unnest(%(jobs)s::bigint[], %(releases)s::uuid[]) AS t (job_id, release_id)
+        WHERE j.id = t.job_id AND j.state = 'queued' AND j.lease_token = t.release_id AND j.lease_until > now()""",
+        {
+            "jobs": [ticket.call_job_id for ticket in tickets],
+            "releases": [ticket.release_id for ticket in tickets],
+            "lease": lease,
+        },
+    )
+
+
+async def put_back_lapsed(ledger: Ledger) -> int:
+    """Call jobs whose lease ran out go back to WAITING, due now: nothing of theirs ever rang.  Says how many."""
+    return await ledger.changed(
+        """/* put_back_lapsed */
+        UPDATE call_jobs SET state = 'waiting', due_at = now(), lease_token = NULL, lease_until = NULL
+        WHERE id IN (SELECT id FROM call_jobs WHERE state = 'queued' AND lease_until <= now()
+                     LIMIT 1000 FOR UPDATE SKIP LOCKED)"""
+    )
+
+
+async def queued_by_trunk(ledger: Ledger) -> dict[int, int]:
+    """How many call jobs are QUEUED, by trunk."""
+    rows = await ledger.rows(
+        """/* queued_by_trunk */
+        SELECT c.trunk_id, count(*) AS queued FROM call_jobs j JOIN campaigns c ON c.id = j.campaign_id
+        WHERE j.state = 'queued' GROUP BY c.trunk_id"""
+    )
+    return {row["trunk_id"]: row["queued"] for row in rows}
+
+
+async def cancel_waiting(ledger: Ledger) -> int:
+    """Finish what waits in cancelled campaigns; says how many.  Attempts that are open end by themselves."""
+    return await ledger.changed(
+        """/* cancel_waiting */
+        UPDATE call_jobs j
+        SET state = 'finished', finish_reason = 'cancelled', lease_token = NULL, lease_until = NULL
+        FROM (SELECT w.id FROM campaigns c, LATERAL (
+                  (SELECT id FROM call_jobs WHERE campaign_id = c.id AND state = 'waiting' LIMIT 5000)
+                  UNION ALL
+                  (SELECT id FROM call_jobs WHERE campaign_id = c.id AND state = 'queued' LIMIT 5000)
+              ) AS w WHERE c.state = 'cancelled') AS gone
+        WHERE j.id = gone.id AND j.state IN ('waiting', 'queued')"""
+    )

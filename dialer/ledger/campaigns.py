@@ -1,0 +1,190 @@
+"""Campaigns in the ledger."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.errors import UniqueViolation
+from psycopg.types.json import Json
+
+from dialer.domain.campaign import CampaignState
+from dialer.errors import Conflict, NotFound
+from dialer.ledger.session import Ledger, Row
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Campaign:
+    """A campaign's rules and where it stands.  ``policy`` is the retry policy as stored."""
+
+    id: int
+    name: str
+    trunk_id: int | None
+    caller_id: str | None
+    country: str | None
+    ringing_timeout: timedelta
+    talk_limit: timedelta
+    max_attempts: int
+    policy: dict[str, Any]  # JSON of the retry policy; domain.retry reads it
+    state: CampaignState
+    held_reason: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+def _campaign(row: Row) -> Campaign:
+    return Campaign(
+        id=row["id"],
+        name=row["name"],
+        trunk_id=row["trunk_id"],
+        caller_id=row["caller_id"],
+        country=row["country"],
+        ringing_timeout=timedelta(seconds=row["ringing_timeout_seconds"]),
+        talk_limit=timedelta(seconds=row["talk_limit_seconds"]),
+        max_attempts=row["max_attempts"],
+        policy=row["policy"],
+        state=CampaignState(row["state"]),
+        held_reason=row["held_reason"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CampaignRules:
+    """What an operator sets."""
+
+    trunk_id: int | None
+    caller_id: str | None
+    country: str | None
+    ringing_timeout: timedelta
+    talk_limit: timedelta
+    max_attempts: int
+    policy: dict[str, Any]  # JSON of the retry policy
+
+
+def _parameters(rules: CampaignRules) -> dict[str, object]:
+    return {
+        "trunk": rules.trunk_id,
+        "caller_id": rules.caller_id,
+        "country": rules.country,
+        "ringing": round(rules.ringing_timeout.total_seconds()),
+        "talk": round(rules.talk_limit.total_seconds()),
+        "attempts": rules.max_attempts,
+        "policy": Json(rules.policy),
+    }
+
+
+async def create_campaign(ledger: Ledger, name: str, rules: CampaignRules) -> Campaign:
+    """Write a campaign as a draft.
+
+    Raises:
+        Conflict: the name is taken.
+    """
+    try:
+        row = await ledger.row(
+            """/* create_campaign */
+            INSERT INTO campaigns (name, trunk_id, caller_id, country, ringing_timeout_seconds, talk_limit_seconds,
+                                   max_attempts, policy)
+            VALUES (%(name)s, %(trunk)s, %(caller_id)s, %(country)s, %(ringing)s, %(talk)s, %(attempts)s, %(policy)s)
+            RETURNING *""",
+            {"name": name, **_parameters(rules)},
+        )
+    except UniqueViolation as error:
+        raise Conflict(
+            f"a campaign named {name!r} is there already", hint="choose another name, or `dialer campaign edit`"
+        ) from error
+    assert row is not None
+    return _campaign(row)
+
+
+async def edit_campaign(ledger: Ledger, campaign_id: int, rules: CampaignRules) -> None:
+    await ledger.changed(
+        """/* edit_campaign */
+        UPDATE campaigns SET trunk_id = %(trunk)s, caller_id = %(caller_id)s, country = %(country)s,
+            ringing_timeout_seconds = %(ringing)s, talk_limit_seconds = %(talk)s, max_attempts = %(attempts)s,
+            policy = %(policy)s
+        WHERE id = %(id)s""",
+        {"id": campaign_id, **_parameters(rules)},
+    )
+
+
+async def list_campaigns(ledger: Ledger) -> list[Campaign]:
+    """Every campaign, the newest first."""
+    return [
+        _campaign(row) for row in await ledger.rows("/* list_campaigns */ SELECT * FROM campaigns ORDER BY id DESC")
+    ]
+
+
+async def find_campaign(ledger: Ledger, name: str) -> Campaign:
+    """The campaign of this name.
+
+    Raises:
+        NotFound: with the names there are.
+    """
+    row = await ledger.row("/* find_campaign */ SELECT * FROM campaigns WHERE name = %(name)s", {"name": name})
+    if row is not None:
+        return _campaign(row)
+    names = [campaign.name for campaign in await list_campaigns(ledger)][:10]
+    raise NotFound(
+        f"there is no campaign named {name!r}",
+        hint=f"campaigns: {', '.join(names)}" if names else "none is there yet: `dialer campaign create`",
+    )
+
+
+async def read_campaigns(ledger: Ledger, ids: Collection[int]) -> list[Campaign]:
+    rows = await ledger.rows(
+        "/* read_campaigns */ SELECT * FROM campaigns WHERE id = ANY (%(ids)s)", {"ids": list(ids)}
+    )
+    return [_campaign(row) for row in rows]
+
+
+async def running_by_trunk(ledger: Ledger) -> dict[int, list[int]]:
+    """The running campaigns, by trunk."""
+    rows = await ledger.rows(
+        "/* running_campaigns */ SELECT id, trunk_id FROM campaigns WHERE state = 'running' ORDER BY id"
+    )
+    found: dict[int, list[int]] = {}
+    for row in rows:
+        found.setdefault(row["trunk_id"], []).append(row["id"])
+    return found
+
+
+async def are_running(ledger: Ledger, ids: Collection[int]) -> set[int]:
+    """Which of these campaigns are running now."""
+    rows = await ledger.rows(
+        "/* are_running */ SELECT id FROM campaigns WHERE id = ANY (%(ids)s) AND state = 'running'", {"ids": list(ids)}
+    )
+    return {row["id"] for row in rows}
+
+
+async def move_campaign(
+    ledger: Ledger, campaign_id: int, *, before: Sequence[CampaignState], after: CampaignState
+) -> bool:
+    """Change the state if it is still one of ``before``; says whether it did."""
+    return bool(
+        await ledger.changed(
+            """/* move_campaign */
+            UPDATE campaigns SET state = %(after)s, held_reason = NULL, config_error_numbers = '{}',
+                started_at = CASE WHEN %(after)s = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
+                finished_at = CASE WHEN %(after)s IN ('finished', 'cancelled') THEN now() END
+            WHERE id = %(id)s AND state = ANY (%(before)s)""",
+            {"id": campaign_id, "before": [state.value for state in before], "after": after.value},
+        )
+    )
+
+
+async def finish_campaigns(ledger: Ledger) -> list[str]:
+    """Running campaigns whose call jobs are all finished become finished; returns their names."""
+    rows = await ledger.rows(
+        """/* finish_campaigns */
+        UPDATE campaigns c SET state = 'finished', finished_at = now()
+        WHERE c.state = 'running'
+          AND NOT EXISTS (SELECT FROM call_jobs WHERE campaign_id = c.id AND state = 'waiting')
+          AND NOT EXISTS (SELECT FROM call_jobs WHERE campaign_id = c.id AND state = 'queued')
+          AND NOT EXISTS (SELECT FROM attempts WHERE campaign_id = c.id AND state <> 'ended')
+        RETURNING name"""
+    )
+    return [row["name"] for row in rows]

@@ -1,0 +1,66 @@
+"""What was last heard of LiveKit, for everybody to read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from dialer.ledger.session import Ledger
+
+
+class LineState(StrEnum):
+    """Whether LiveKit may be dialed through.  Stored: never rename one."""
+
+    UNKNOWN = "unknown"  #: nobody has asked yet
+    OK = "ok"
+    AWAY = "away"  #: it does not answer
+    REFUSED = "refused"  #: it answers and refuses our key
+    CLOCK = "clock"  #: its clock and the ledger's are too far apart
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LineStatus:
+    state: LineState
+    detail: str
+    since: datetime
+    checked_at: datetime | None
+    sentinel_sid: str | None
+
+
+async def read_line_status(ledger: Ledger) -> LineStatus:
+    row = await ledger.row("/* read_line_status */ SELECT * FROM line_status")
+    assert row is not None
+    return LineStatus(
+        state=LineState(row["state"]),
+        detail=row["detail"],
+        since=row["since"],
+        checked_at=row["checked_at"],
+        sentinel_sid=row["sentinel_sid"],
+    )
+
+
+async def note_line_status(
+    ledger: Ledger, state: LineState, *, detail: str, clock_offset_seconds: float | None = None
+) -> None:
+    """Keep what was just found; ``since`` moves only when the state changes."""
+    await ledger.changed(
+        """/* note_line_status */
+        UPDATE line_status SET
+            since = CASE WHEN state = %(state)s THEN since ELSE now() END,
+            state = %(state)s, detail = %(detail)s, checked_at = now(),
+            clock_offset_seconds = coalesce(%(offset)s, clock_offset_seconds),
+            away_at = CASE WHEN %(state)s IN ('away', 'refused') THEN now() ELSE away_at END""",
+        {"state": state.value, "detail": detail, "offset": clock_offset_seconds},
+    )
+
+
+async def note_line_away(ledger: Ledger) -> None:
+    """A look got no answer: calls that end about now cannot be told from calls that LiveKit forgot."""
+    await ledger.changed("/* note_line_away */ UPDATE line_status SET away_at = now()")
+
+
+async def note_sentinel(ledger: Ledger, sid: str) -> None:
+    """Keep the sid of our sentinel room; another one than before means that LiveKit forgot its rooms."""
+    await ledger.changed(
+        "/* note_sentinel */ UPDATE line_status SET sentinel_sid = %(sid)s WHERE sentinel_sid IS DISTINCT FROM %(sid)s",
+        {"sid": sid},
+    )

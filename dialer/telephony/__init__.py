@@ -1,0 +1,1 @@
+"""The line: the seam through which phones are rung, and LiveKit behind it."""

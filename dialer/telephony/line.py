@@ -1,0 +1,95 @@
+"""The line as the rest of the dialer sees it.  ``LiveKitLine`` is the real one, ``ScriptedLine`` the tests'."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from dialer.domain.line_result import LineResult
+from dialer.errors import LineUnavailable
+
+
+class GateShut(Exception):
+    """The gate refused a dial right before the socket write.  Not a byte went out."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
+class LineRefused(LineUnavailable):
+    """LiveKit answered and will not serve us: wrong key, wrong secret, missing permission."""
+
+    code = "line_refused"
+
+
+#: Awaited when the connection is there and nothing is written yet; returns to let the dial go, raises ``GateShut``.
+Gate = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DialRequest:
+    """One INVITE to be made.  ``token_end`` is the fence: LiveKit refuses the POST some time after it."""
+
+    attempt_id: UUID
+    room_name: str
+    livekit_trunk_id: str
+    number: str
+    caller_id: str | None
+    ringing_timeout: timedelta
+    talk_limit: timedelta
+    not_before: datetime
+    token_end: int
+
+    @property
+    def identity(self) -> str:
+        """The callee's identity in its room; never used twice."""
+        return str(self.attempt_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was in a room: is the callee there, and with which ``sip.callStatus``?"""
+
+    present: bool
+    status: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiveKitTrunk:
+    """An outbound trunk stored in LiveKit."""
+
+    livekit_trunk_id: str
+    name: str
+    address: str
+    numbers: tuple[str, ...]
+
+    @property
+    def needs_caller_id(self) -> bool:
+        """Without a caller ID, LiveKit would send ``From: *`` for a trunk of any number."""
+        return "*" in self.numbers or not self.numbers
+
+
+class Line(Protocol):
+    """Every call except ``place`` is safe to repeat and raises ``LineUnavailable`` when LiveKit does not serve it."""
+
+    async def place(self, request: DialRequest, gate: Gate) -> LineResult:
+        """POST CreateSIPParticipant once and wait for its answer.  Expected failures are values in the result."""
+
+    async def look(self, rooms: Mapping[str, str]) -> dict[str, Look]:
+        """Look for the callee (value: identity) in each room (key: name).  A room that is not there is empty."""
+
+    async def delete_room(self, room_name: str) -> None:
+        """Hang up everybody in the room; one that is not there is no error and proves nothing."""
+
+    async def keep_room(self, room_name: str, *, empty_timeout: timedelta) -> str:
+        """Make a room, or find it, and return its sid."""
+
+    async def clock_offset(self) -> timedelta:
+        """LiveKit's clock minus ours, to the second, from one cheap request."""
+
+    async def outbound_trunks(self) -> Sequence[LiveKitTrunk]:
+        """Every outbound trunk stored in LiveKit."""
+
+    async def close(self) -> None: ...

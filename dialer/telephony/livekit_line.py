@@ -1,0 +1,227 @@
+"""LiveKit's SIP service as our line.  One POST per dial; nothing here repeats one.
+
+``failover=False``: livekit-api would otherwise post CreateSIPParticipant up to three times on LiveKit Cloud.
+``limit=0``: aiohttp's default of 100 connections would make call 101 wait inside its own timeout.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import aiohttp
+from google.protobuf.duration_pb2 import Duration
+from livekit import api
+from livekit.protocol.models import ParticipantInfo
+from livekit.protocol.sip import CreateSIPParticipantRequest, SIPParticipantInfo
+
+from dialer.clock import Clock
+from dialer.domain.fence import Fence
+from dialer.domain.line_result import LineResult, Reply
+from dialer.errors import LineUnavailable
+from dialer.telephony.dial_token import DialTokens
+from dialer.telephony.dial_trace import DialTrace, current_dial, dial_socket, dial_trace_config
+from dialer.telephony.line import DialRequest, Gate, GateShut, LineRefused, LiveKitTrunk, Look
+
+_T = TypeVar("_T")
+
+ROOMS_PER_LOOK = 200  #: names in one ListRooms
+LOOKS_AT_ONCE = 20  #: ListParticipants under way
+READ_SECONDS = 10.0  #: a read without an answer for this long counts as failed
+KEEPALIVE_SECONDS = 10.0  #: a connection left idle longer may be dead on the other side, and a dial on it in doubt
+
+
+class LiveKitLine:
+    """The line behind ``LIVEKIT_URL``.  Make it inside a running event loop."""
+
+    def __init__(self, url: str, api_key: str, api_secret: str, *, fence: Fence, clock: Clock) -> None:
+        self._url, self._fence, self._clock = url, fence, clock
+        self._tokens = DialTokens(api_key, api_secret)
+        self._dialing = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS, socket_factory=dial_socket),
+            trace_configs=[dial_trace_config()],
+        )
+        self._reading = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=LOOKS_AT_ONCE * 2),
+            timeout=aiohttp.ClientTimeout(total=READ_SECONDS),
+            raise_for_status=False,
+            trace_configs=[self._date_trace()],
+        )
+        self._reader = api.LiveKitAPI(url, api_key, api_secret, session=self._reading, failover=False)
+        self._dialer: tuple[str, api.LiveKitAPI] | None = None
+        self._last_offset: timedelta | None = None
+
+    # -- dialing ----------------------------------------------------------------------------------------------
+
+    async def place(self, request: DialRequest, gate: Gate) -> LineResult:
+        """POST CreateSIPParticipant once.  The gate is awaited when the connection stands and nothing is written."""
+        answer_within = (request.ringing_timeout + self._fence.answer).total_seconds()
+        started = self._clock.seconds()
+        loop = asyncio.get_running_loop()
+        deadline = asyncio.timeout(self._fence.gate.total_seconds() + 1)
+
+        def on_sent() -> None:
+            nonlocal started
+            started = self._clock.seconds()
+            deadline.reschedule(loop.time() + answer_within)
+
+        trace = DialTrace(gate, on_sent=on_sent)
+        reset = current_dial.set(trace)
+        try:
+            async with deadline:
+                info = await self._client(request).sip.create_sip_participant(
+                    _participant(request), timeout=answer_within + self._fence.gate.total_seconds() + 5
+                )
+        except GateShut:
+            raise
+        except api.ServerError as error:
+            return self._refused(request, error, trace, self._clock.seconds() - started)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return self._failed(request, error, trace, self._clock.seconds() - started)
+        finally:
+            current_dial.reset(reset)
+        return self._answered(request, info, self._clock.seconds() - started)
+
+    def _client(self, request: DialRequest) -> api.LiveKitAPI:
+        token = self._tokens.token(not_before=request.not_before, end=request.token_end)
+        if self._dialer is None or self._dialer[0] != token:
+            client = api.LiveKitAPI.with_token(token, self._url, session=self._dialing, failover=False)
+            self._dialer = (token, client)
+        return self._dialer[1]
+
+    @staticmethod
+    def _answered(request: DialRequest, info: SIPParticipantInfo, seconds: float) -> LineResult:
+        return LineResult(
+            reply=Reply.ANSWERED,
+            http_status=200,
+            seconds=seconds,
+            ringing_timeout_seconds=request.ringing_timeout.total_seconds(),
+            sip_call_id=info.sip_call_id,
+        )
+
+    @staticmethod
+    def _refused(request: DialRequest, error: api.ServerError, trace: DialTrace, seconds: float) -> LineResult:
+        raw_code = error.metadata.get("sip_status_code", "")
+        return LineResult(
+            reply=Reply.REFUSED,
+            http_status=error.status,
+            twirp_code=error.code,
+            message=error.message or trace.body[:500].decode("utf-8", "replace").strip(),
+            sip_code=int(raw_code) if raw_code.isdigit() else None,
+            sip_status=error.metadata.get("sip_status"),
+            seconds=seconds,
+            ringing_timeout_seconds=request.ringing_timeout.total_seconds(),
+        )
+
+    @staticmethod
+    def _failed(request: DialRequest, error: Exception, trace: DialTrace, seconds: float) -> LineResult:
+        return LineResult(
+            reply=Reply.LOST if trace.sent else Reply.NOT_SENT,
+            message=f"{type(error).__name__}: {error}"[:500],
+            seconds=seconds,
+            ringing_timeout_seconds=request.ringing_timeout.total_seconds(),
+        )
+
+    # -- asking -----------------------------------------------------------------------------------------------
+
+    async def look(self, rooms: Mapping[str, str]) -> dict[str, Look]:
+        """One ListRooms for many names, then ListParticipants for the rooms that exist."""
+        found: dict[str, Look] = {name: Look(present=False) for name in rooms}
+        names = list(rooms)
+        at_once = asyncio.Semaphore(LOOKS_AT_ONCE)
+        for start in range(0, len(names), ROOMS_PER_LOOK):
+            batch = names[start : start + ROOMS_PER_LOOK]
+            listed = await self._ask(self._reader.room.list_rooms(api.ListRoomsRequest(names=batch)))
+            looks = [
+                self._look_into(room.name, rooms[room.name], at_once) for room in listed.rooms if room.name in rooms
+            ]
+            found.update(await asyncio.gather(*looks))
+        return found
+
+    async def _look_into(self, room: str, identity: str, at_once: asyncio.Semaphore) -> tuple[str, Look]:
+        async with at_once:
+            answer = await self._ask(self._reader.room.list_participants(api.ListParticipantsRequest(room=room)))
+        for participant in answer.participants:
+            if participant.identity == identity and participant.state != ParticipantInfo.DISCONNECTED:
+                return room, Look(present=True, status=participant.attributes.get("sip.callStatus"))
+        return room, Look(present=False)
+
+    async def delete_room(self, room_name: str) -> None:
+        try:
+            await self._reader.room.delete_room(api.DeleteRoomRequest(room=room_name))
+        except api.ServerError as error:
+            if error.status != 404:
+                raise LineUnavailable(str(error)) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise LineUnavailable(str(error)) from error
+
+    async def keep_room(self, room_name: str, *, empty_timeout: timedelta) -> str:
+        request = api.CreateRoomRequest(name=room_name, empty_timeout=int(empty_timeout.total_seconds()))
+        room = await self._ask(self._reader.room.create_room(request))
+        return room.sid
+
+    async def clock_offset(self) -> timedelta:
+        self._last_offset = None
+        await self._ask(self._reader.room.list_rooms(api.ListRoomsRequest(names=["dialer-clock"])))
+        if self._last_offset is None:
+            raise LineUnavailable("LiveKit's answer has no Date header")
+        return self._last_offset
+
+    async def outbound_trunks(self) -> Sequence[LiveKitTrunk]:
+        answer = await self._ask(self._reader.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest()))
+        return [
+            LiveKitTrunk(
+                livekit_trunk_id=item.sip_trunk_id,
+                name=item.name,
+                address=item.address,
+                numbers=tuple(item.numbers),
+            )
+            for item in answer.items
+        ]
+
+    async def close(self) -> None:
+        await self._dialing.close()
+        await self._reading.close()
+
+    @staticmethod
+    async def _ask(question: Awaitable[_T]) -> _T:
+        try:
+            return await question
+        except api.ServerError as error:
+            if error.status == 401:
+                raise LineRefused(f"LiveKit refuses our key: HTTP 401 {error.message}".rstrip()) from error
+            raise LineUnavailable(f"LiveKit answers HTTP {error.status} {error.code}: {error.message}") from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise LineUnavailable(f"LiveKit cannot be reached: {type(error).__name__} {error}".rstrip()) from error
+
+    def _date_trace(self) -> aiohttp.TraceConfig:
+        async def note(_session: object, _context: object, params: aiohttp.TraceRequestEndParams) -> None:
+            if date := params.response.headers.get("Date"):
+                self._last_offset = parsedate_to_datetime(date).astimezone(UTC) - self._clock.now().replace(
+                    microsecond=0
+                )
+
+        config = aiohttp.TraceConfig()
+        config.on_request_end.append(note)
+        return config
+
+
+def _participant(request: DialRequest) -> CreateSIPParticipantRequest:
+    return CreateSIPParticipantRequest(
+        sip_trunk_id=request.livekit_trunk_id,
+        sip_call_to=request.number,
+        sip_number=request.caller_id or "",
+        room_name=request.room_name,
+        participant_identity=request.identity,
+        ringing_timeout=_duration(request.ringing_timeout),
+        # LiveKit counts max_call_duration from the dial, ringing included.
+        max_call_duration=_duration(request.talk_limit + request.ringing_timeout),
+        wait_until_answered=True,
+    )
+
+
+def _duration(span: timedelta) -> Duration:
+    duration = Duration()
+    duration.FromTimedelta(span)
+    return duration
