@@ -110,7 +110,7 @@ def next_step(
     reason = _settled(verdict, history, policy) or _used_up(this, history, policy)
     if reason is not None:
         return Finish(reason=reason)
-    due_at = now + _spread(_delay(this, history, policy), this.outcome, policy, chance)
+    due_at = now + _spread(_delay(this, history, policy), _climbs(this), policy, chance)
     due_at = max(due_at, _caps_allow_at([*history, this], policy, now))
     return RetryAt(due_at=due_at) if this.counted else Postpone(until=due_at)
 

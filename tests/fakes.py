@@ -1,0 +1,75 @@
+"""Fakes at the seams, for tests."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from dialer.domain.line_result import LineResult, Reply
+from dialer.errors import LineUnavailable
+from dialer.telephony.line import DialRequest, Gate, LiveKitTrunk, Look
+
+BUSY = LineResult(
+    reply=Reply.REFUSED,
+    http_status=429,
+    twirp_code="resource_exhausted",
+    message="twirp error unknown: INVITE failed: sip status: 486: Busy Here",
+    sip_code=486,
+    sip_status="Busy Here",
+    seconds=1.0,
+)
+PICKED_UP = LineResult(reply=Reply.ANSWERED, http_status=200, seconds=6.0, sip_call_id="SCL_1")
+LOST = LineResult(reply=Reply.LOST, message="ServerDisconnectedError", seconds=4.0)
+NOT_SENT = LineResult(reply=Reply.NOT_SENT, message="ClientConnectorError")
+WRONG_PASSWORD = LineResult(
+    reply=Reply.REFUSED,
+    http_status=412,
+    twirp_code="failed_precondition",
+    message="twirp error unknown: max auth retry attempts reached for SIP invite",
+    seconds=0.2,
+)
+
+
+class ScriptedLine:
+    """A line that answers what it was told to, in order; the last answer repeats.  Keeps what it was asked to dial."""
+
+    def __init__(self, results: Sequence[LineResult] = (BUSY,)) -> None:
+        self.results = list(results)
+        self.dialed: list[DialRequest] = []
+        self.rooms: dict[str, Look] = {}
+        self.sentinel = "RM_1"
+        self.away = False
+        self.offset = timedelta(0)
+        self.trunks: list[LiveKitTrunk] = []
+        self.deleted: list[str] = []
+
+    async def place(self, request: DialRequest, gate: Gate) -> LineResult:
+        await gate()
+        self.dialed.append(request)
+        return self.results.pop(0) if len(self.results) > 1 else self.results[0]
+
+    async def look(self, rooms: Mapping[str, str]) -> dict[str, Look]:
+        self._answer()
+        return {name: self.rooms.get(name, Look(present=False)) for name in rooms}
+
+    async def delete_room(self, room_name: str) -> None:
+        self._answer()
+        self.deleted.append(room_name)
+        self.rooms.pop(room_name, None)
+
+    async def keep_room(self, room_name: str, *, empty_timeout: timedelta) -> str:
+        self._answer()
+        return self.sentinel
+
+    async def clock_offset(self) -> timedelta:
+        self._answer()
+        return self.offset
+
+    async def outbound_trunks(self) -> Sequence[LiveKitTrunk]:
+        self._answer()
+        return self.trunks
+
+    async def close(self) -> None:
+        return None
+
+    def _answer(self) -> None:
+        if self.away:
+            raise LineUnavailable("LiveKit cannot be reached: scripted")
