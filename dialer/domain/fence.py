@@ -12,7 +12,6 @@ from typing import TypeVar
 _T = TypeVar("_T", "Fence", "Leases")
 
 
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fence:
     """How long a POST may be taken, and how long doubt lasts."""
@@ -21,8 +20,8 @@ class Fence:
     token: timedelta = timedelta(seconds=15)  #: the dial token ends this long after ``claimed_at``
     leeway: timedelta = timedelta(seconds=60)  #: LiveKit accepts a token this long after its end
     clocks: timedelta = timedelta(seconds=10)  #: LiveKit's clock and the ledger's may be apart by this much, no more
-    join: timedelta = timedelta(seconds=11)  #: an accepted call is in its room by then (choice of a node 1 s, join 10 s)
-    answer: timedelta = timedelta(seconds=15)  #: an answer of LiveKit comes this long after the ringing timeout, at most
+    join: timedelta = timedelta(seconds=11)  #: an accepted call is in its room by then (node 1 s, join 10 s)
+    answer: timedelta = timedelta(seconds=15)  #: LiveKit answers this long after the ringing timeout, at most
     hold: timedelta = timedelta(seconds=240)  #: a room must be found empty for this long before doubt ends
     look: timedelta = timedelta(seconds=10)  #: looks into a room are at most this far apart
     gone: timedelta = timedelta(seconds=5)  #: an answered call gone at two looks this far apart is over
@@ -40,7 +39,7 @@ class Fence:
 
     def token_end(self, claimed_at: datetime) -> int:
         """``exp`` of the dial token, in Unix seconds: the ledger's whole second of the claim plus ``token``."""
-        return int(claimed_at.timestamp()) + math.ceil(self.token.totaltimedelta(seconds=))
+        return int(claimed_at.timestamp()) + math.ceil(self.token.total_seconds())
 
     def owner_deadline(self, ringing_timeout: timedelta) -> timedelta:
         """After ``claimed_at`` + this, an attempt without a result is nobody's: the rescuer asks."""
@@ -51,7 +50,7 @@ class Fence:
 class Leases:
     """Who owns what until when."""
 
-    call_job: timedelta = timedelta(seconds=60)  #: a queued call job belongs to its release; renewed while a caller holds it
+    call_job: timedelta = timedelta(seconds=60)  #: a queued call job belongs to its release; a caller renews it
     slot: timedelta = timedelta(seconds=30)  #: an unconfirmed call slot lapses after this
     slot_rest: timedelta = timedelta(seconds=6)  #: a turn lies at least this long before its slot's lease ends
     owner: timedelta = timedelta(seconds=30)  #: a worker whose heartbeat is older than this is gone
