@@ -1,0 +1,96 @@
+"""Every metric, with its sentence.  One exporter shows them, from the ledger and Redis: no process counts by itself.
+
+So a killed process loses nothing, nothing is counted twice, and no number of a person is ever a label.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MetricSpec:
+    """Name, sentence and labels of one metric, as the docs list them."""
+
+    name: str
+    sentence: str
+    labels: tuple[str, ...] = ()
+    counter: bool = False
+
+
+CALL_ATTEMPTS = MetricSpec(
+    name="dialer_call_attempts",
+    sentence="Attempts that ended, by trunk and by outcome on the line (counted once, with the settlement).",
+    labels=("trunk", "outcome"),
+    counter=True,
+)
+CALL_JOBS = MetricSpec(
+    name="dialer_call_jobs",
+    sentence="Call jobs of campaigns that are not over, by state.",
+    labels=("campaign", "state"),
+)
+CALL_JOBS_DUE = MetricSpec(
+    name="dialer_call_jobs_due", sentence="Call jobs of running campaigns that wait and could be called now."
+)
+ATTEMPTS_OPEN = MetricSpec(
+    name="dialer_attempts_open",
+    sentence="Attempts that are open: dialing, answered, or in doubt (in_doubt counts in no other state).",
+    labels=("trunk", "state"),
+)
+CHANNELS_IN_USE = MetricSpec(
+    name="dialer_channels_in_use", sentence="Call slots taken, ringing included.", labels=("trunk",)
+)
+CHANNELS_LIMIT = MetricSpec(
+    name="dialer_channels_limit", sentence="Call slots of the trunk, as configured.", labels=("trunk",)
+)
+DUE_LAG = MetricSpec(
+    name="dialer_due_lag_seconds",
+    sentence="How long the oldest call job that is due has waited, in seconds; 0 when none is due.",
+)
+BROKER_MESSAGES = MetricSpec(
+    name="dialer_broker_messages",
+    sentence="Messages in the broker: waiting, fetched and not acknowledged, or dead.",
+    labels=("queue", "kind"),
+)
+WORKERS = MetricSpec(name="dialer_workers", sentence="Processes with a fresh heartbeat, by kind.", labels=("kind",))
+LINE_UP = MetricSpec(
+    name="dialer_line_up",
+    sentence="1 when LiveKit can be dialed through, 0 when it is away, refuses us or its clock is off.",
+)
+
+SPECS: tuple[MetricSpec, ...] = (
+    CALL_ATTEMPTS,
+    CALL_JOBS,
+    CALL_JOBS_DUE,
+    ATTEMPTS_OPEN,
+    CHANNELS_IN_USE,
+    CHANNELS_LIMIT,
+    DUE_LAG,
+    BROKER_MESSAGES,
+    WORKERS,
+    LINE_UP,
+)
+
+#: Values of one metric: label values in the order of the spec, and the number.
+Samples = Mapping[tuple[str, ...], float]
+
+
+@dataclass(slots=True)
+class LedgerCollector(Collector):
+    """Shows the snapshot it was last given; without one it shows nothing, rather than zeros."""
+
+    snapshot: Mapping[MetricSpec, Samples] = field(default_factory=dict)
+
+    def collect(self) -> Iterable[Metric]:
+        for spec, samples in self.snapshot.items():
+            family: CounterMetricFamily | GaugeMetricFamily = (
+                CounterMetricFamily(spec.name, spec.sentence, labels=spec.labels)
+                if spec.counter
+                else GaugeMetricFamily(spec.name, spec.sentence, labels=spec.labels)
+            )
+            for labels, value in samples.items():
+                family.add_metric(list(labels), value)
+            yield family
