@@ -5,6 +5,7 @@ So a killed process loses nothing, nothing is counted twice, and no number of a 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -75,7 +76,7 @@ SPECS: tuple[MetricSpec, ...] = (
 )
 
 #: Values of one metric: label values in the order of the spec, and the number.
-Samples = Mapping[tuple[str, ...], float]
+Samples = Mapping[Any, float]  # Any: a Mapping's keys are invariant, and these are tuples of one or two words
 
 
 @dataclass(slots=True)

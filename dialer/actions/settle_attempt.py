@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from dialer.app import Dialer
+from dialer.domain.advice import advice_for
 from dialer.domain.call_job import FinishReason
 from dialer.domain.outcome import Outcome, Verdict
 from dialer.domain.phone_number import mask
@@ -19,11 +20,6 @@ log = structlog.get_logger()
 
 #: So many different numbers in a row that fail by configuration hold their campaign.
 CONFIG_ERRORS_THAT_HOLD = 3
-
-#: What the operator is told when configuration errors hold a campaign, by rule; the rule itself where none fits.
-ADVICE = {
-    "carrier_wants_credentials": "the carrier asks for a password the trunk does not have or that is wrong",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +99,10 @@ async def _watch_configuration(dialer: Dialer, ended: Settled, verdict: Verdict)
 
 def held_reason(rule: str) -> str:
     """The sentence a held campaign shows: what is wrong, and what to do."""
-    what = ADVICE.get(rule, f"the line refuses every call by its configuration (rule {rule})")
+    advice = advice_for(rule)
     return (
-        f"{CONFIG_ERRORS_THAT_HOLD} numbers in a row failed: {what}; "
-        "see `dialer contact explain`, mend it, then `dialer campaign resume`. No contact lost an attempt by it"
+        f"{CONFIG_ERRORS_THAT_HOLD} numbers in a row failed because {advice.what}. "
+        f"No contact lost an attempt by it: {advice.todo}, then `dialer campaign resume`"
     )
 
 

@@ -107,7 +107,7 @@ MESSAGES: tuple[MessageRule, ...] = (
     MessageRule(name="token_expired", text=_any_of(r"token is expired"), ruling=NEVER_WENT_OUT),
     MessageRule(
         name="livekit_login",
-        text=_any_of(r"invalid api key", r"invalid authorization token", r"permissions? denied"),
+        twirp=frozenset({"unauthenticated", "permission_denied"}),
         ruling=NOT_SET_UP,
     ),
     MessageRule(name="livekit_login", http=frozenset({401}), ruling=NOT_SET_UP),
@@ -182,7 +182,7 @@ MESSAGES: tuple[MessageRule, ...] = (
     MessageRule(name="livekit_quota", http=frozenset({429}), ruling=LIVEKIT_QUOTA),
     MessageRule(
         name="request_refused",
-        twirp=frozenset({"invalid_argument", "not_found", "bad_route", "unauthenticated", "permission_denied"}),
+        twirp=frozenset({"invalid_argument", "not_found", "bad_route"}),
         ruling=NOT_SET_UP,
     ),
     MessageRule(

@@ -14,7 +14,7 @@ from dialer.domain.outcome_vocabulary import Blame, Counts, InDoubt, Outcome, Ri
 from dialer.domain.sip_code import code_rule
 from dialer.domain.sip_phrase import phrase_rule
 
-__all__ = ["RANG_AFTER_SECONDS", "Blame", "InDoubt", "Outcome", "Verdict", "classify", "rang"]
+__all__ = ["RANG_AFTER_SECONDS", "Blame", "InDoubt", "Outcome", "Verdict", "classify"]
 
 RANG_AFTER_SECONDS = 3.0
 """A final answer that takes this long comes, as a rule, from a phone that rang (``decisions.md`` 3)."""
@@ -43,7 +43,7 @@ def classify(result: LineResult) -> Verdict | InDoubt:
             assert_never(result.reply)
 
 
-def rang(result: LineResult, how: Ring = Ring.KNOWN_OR_TIME) -> bool:
+def _rang(result: LineResult, how: Ring) -> bool:
     """Whether the phone rang: as a participant's last status says, else by the time the answer took."""
     match how:
         case Ring.SURELY:
@@ -100,7 +100,7 @@ def _by_message(result: LineResult) -> Verdict | InDoubt:
 
 def _judge(result: LineResult, ruling: Ruling, *, rule: str) -> Verdict:
     """Turn a row of the tables into the verdict on this call."""
-    it_rang = rang(result, ruling.ring)
+    it_rang = _rang(result, ruling.ring)
     if it_rang and ruling.when_rang is not None:
         ruling = ruling.when_rang
     return Verdict(

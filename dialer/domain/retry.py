@@ -45,9 +45,6 @@ _OURS = frozenset(
 )
 """Outcomes that are not the contact's doing.  Counted all the same when the phone rang."""
 
-_ASKED_AGAIN = frozenset({Outcome.REJECTED, Outcome.INVALID_NUMBER})
-"""Their ladder does not repeat its last delay: so many delays, so many further attempts."""
-
 _RINGING = (Outcome.BUSY, Outcome.NO_ANSWER, Outcome.UNAVAILABLE)
 """The ladders whose longest delay an ``unknown`` attempt waits."""
 
@@ -133,6 +130,7 @@ def _settled(verdict: Verdict, history: Sequence[PastAttempt], policy: RetryPoli
 
 
 def _asked_enough(outcome: Outcome, history: Sequence[PastAttempt], policy: RetryPolicy) -> bool:
+    """Whether every delay of the ladder has been waited: here the last one does not repeat."""
     return sum(past.outcome is outcome for past in history) >= len(policy.ladder(outcome))
 
 

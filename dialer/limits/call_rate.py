@@ -81,6 +81,8 @@ class CallRate:
         Raises:
             StoreUnavailable: Redis does not answer; slots that were taken lapse by themselves.
         """
+        if not self._clock.is_set:
+            await self._set_clock()
         sent = self._own_clock.seconds()
         answer = await self._session.run(
             self._reserve,
@@ -101,6 +103,13 @@ class CallRate:
             return EpochRefused(answer[1].decode())
         self._clock.observe(sent=sent, received=self._own_clock.seconds(), redis_seconds=int(answer[1]) / 1e6)
         return [self._reservation(answer[i], int(answer[i + 1])) for i in range(2, len(answer), 2)]
+
+    async def _set_clock(self) -> None:
+        """Before the first turn: the first answer of a connection comes late, and would place every turn wrong."""
+        for _ in range(3):
+            sent = self._own_clock.seconds()
+            redis_seconds = await self._session.time()
+            self._clock.observe(sent=sent, received=self._own_clock.seconds(), redis_seconds=redis_seconds)
 
     def _reservation(self, word: bytes, microseconds: int) -> Reservation:
         if word == b"turn":

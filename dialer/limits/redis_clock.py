@@ -21,6 +21,10 @@ class RedisClock:
     def __init__(self) -> None:
         self._best: _Bracket | None = None
 
+    @property
+    def is_set(self) -> bool:
+        return self._best is not None
+
     def observe(self, *, sent: float, received: float, redis_seconds: float) -> None:
         """Take in one answer: ``sent`` and ``received`` on the local clock, ``redis_seconds`` between them."""
         width = received - sent

@@ -53,5 +53,13 @@ class RedisSession:
             raise StoreUnavailable(f"Redis does not answer: {error}") from error
         return answer
 
+    async def time(self) -> float:
+        """Redis's clock, in Unix seconds."""
+        try:
+            seconds, microseconds = await self.client.time()
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable(f"Redis does not answer: {error}") from error
+        return float(seconds) + float(microseconds) / 1e6
+
     async def close(self) -> None:
         await self.client.aclose()

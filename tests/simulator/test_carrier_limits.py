@@ -1,0 +1,77 @@
+"""The carrier's limits and record over HTTP."""
+
+import asyncio
+import time
+
+import pytest
+from livekit import api
+
+from simulator.settings import CarrierLimits
+from tests.simulator.conftest import Lab, StartLab
+
+pytestmark = pytest.mark.wire
+
+RINGS_FOREVER = "+12125550000"
+ANSWERS_AT_ONCE = "+12125550200"
+BUSY = "+12125550486"
+
+
+async def set_limits(lab: Lab, body: object) -> tuple[int, str]:
+    async with lab.session.put(f"{lab.url}/carrier/limits", json=body) as answer:
+        return answer.status, await answer.text()
+
+
+async def sip_codes(lab: Lab, count: int) -> list[tuple[int | None, str | None]]:
+    answers = [await lab.dial(BUSY, room=f"room-{index}") for index in range(count)]
+    return [(answer.sip_status_code, answer.sip_status) for answer in answers if isinstance(answer, api.SipCallError)]
+
+
+async def test_calls_over_the_rate_get_503_with_the_carriers_words(lab: Lab) -> None:
+    await set_limits(lab, {"calls_per_second": 2, "max_concurrent_calls": None})
+    assert (await sip_codes(lab, 3))[2] == (503, "Trunk CPS limit exceeded. Region: us1")
+
+
+async def test_calls_over_the_channels_get_403_with_the_carriers_words(start_lab: StartLab) -> None:
+    lab = await start_lab(speed=40, limits=CarrierLimits(max_concurrent_calls=1))
+    await lab.dial(ANSWERS_AT_ONCE)
+    assert await sip_codes(lab, 1) == [(403, "User channel limit exceeded D1")]
+
+
+async def test_limits_can_be_lifted(start_lab: StartLab) -> None:
+    lab = await start_lab(speed=40, limits=CarrierLimits(calls_per_second=1))
+    assert await set_limits(lab, {}) == (200, '{"calls_per_second": null, "max_concurrent_calls": null}')
+    assert set(await sip_codes(lab, 5)) == {(486, "Busy Here")}
+
+
+@pytest.mark.parametrize("body", [{"calls_per_second": 0}, {"calls": 1}, [1], {"max_concurrent_calls": 1.5}])
+async def test_limits_that_make_no_sense_are_refused(lab: Lab, body: object) -> None:
+    status, _ = await set_limits(lab, body)
+    assert status == 400
+
+
+async def test_a_long_record_comes_whole(lab: Lab) -> None:
+    rooms = [f"room-{index}" for index in range(1100)]
+    for start in range(0, len(rooms), 100):
+        await asyncio.gather(*(lab.dial(BUSY, room=room) for room in rooms[start : start + 100]))
+    invites = (await lab.record())["invites"]
+    assert sorted(one["room"] for one in invites) == sorted(rooms)
+
+
+async def test_the_record_names_every_invite_and_can_be_cleared(lab: Lab) -> None:
+    before = time.time()
+    ringing = asyncio.create_task(lab.dial(RINGS_FOREVER, room="first", ring=79))
+    await lab.reaches("ringing", room="first")
+    await lab.dial(BUSY, room="second", sip_trunk_id="ST_wildcard")
+    await lab.dial(BUSY, room="never sent", sip_trunk_id="ST_refused")
+    record = await lab.record()
+    assert [(one["trunk"], one["number"], one["room"]) for one in record["invites"]] == [
+        ("ST_simulated", RINGS_FOREVER, "first"),
+        ("ST_wildcard", BUSY, "second"),
+    ]
+    assert all(before <= one["at"] <= time.time() for one in record["invites"])
+    assert (record["worst_second"], record["most_calls"]) == (2, 2)
+    assert record["worst_second_by_trunk"] == {"ST_simulated": 1, "ST_wildcard": 1}
+    await lab.session.delete(f"{lab.url}/carrier/record")
+    assert (await lab.record())["invites"] == []
+    await lab.remove_callee("first")
+    await ringing

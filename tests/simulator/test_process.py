@@ -1,0 +1,67 @@
+"""``python -m simulator`` as a process."""
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+from livekit import api
+
+pytestmark = pytest.mark.wire
+
+REPOSITORY = Path(__file__).parents[2]
+GIVE_UP_SECONDS = 20
+
+
+async def test_an_impossible_speed_is_refused() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "simulator", "--speed", "0"), stderr=asyncio.subprocess.PIPE, cwd=REPOSITORY
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == 2
+    assert b"speed must be above 0" in errors
+
+
+async def ring(session: aiohttp.ClientSession, url: str) -> None:
+    """Dial a number that rings until somebody gives up."""
+    token = api.AccessToken("devkey", "secret").with_sip_grants(api.SIPGrants(call=True)).to_jwt()
+    dial = {"sip_trunk_id": "ST_simulated", "sip_call_to": "+12125550000", "room_name": "room"}
+    await session.post(
+        f"{url}/twirp/livekit.SIP/CreateSIPParticipant",
+        json=dial | {"wait_until_answered": True},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+
+async def invited(session: aiohttp.ClientSession, url: str) -> None:
+    """Wait until the carrier saw an INVITE."""
+    while True:
+        async with session.get(f"{url}/carrier/record") as answer:
+            if (await answer.json())["invites"]:
+                return
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_says_where_it_listens_and_ends_cleanly(number: signal.Signals) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "simulator", "--port", "0"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=REPOSITORY,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(GIVE_UP_SECONDS), aiohttp.ClientSession() as session:
+        url = json.loads(await process.stdout.readline())["url"]
+        async with session.get(url) as answer:
+            assert (answer.status, await answer.text()) == (200, "OK")
+        ringing = asyncio.create_task(ring(session, url))
+        await invited(session, url)
+        process.send_signal(number)
+        _, errors = await process.communicate()
+        with pytest.raises(aiohttp.ClientError):
+            await ringing
+    assert (process.returncode, errors) == (0, b"")

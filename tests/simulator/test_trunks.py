@@ -1,0 +1,68 @@
+"""Outbound trunks with LiveKit's own client."""
+
+import pytest
+from livekit import api
+from livekit.protocol.models import ListUpdate, Pagination
+from livekit.protocol.sip import (
+    CreateSIPOutboundTrunkRequest,
+    DeleteSIPTrunkRequest,
+    ListSIPOutboundTrunkRequest,
+    SIPOutboundTrunkInfo,
+)
+
+from tests.simulator.conftest import Lab
+
+pytestmark = pytest.mark.wire
+
+SEEDS = ["ST_noauth", "ST_refused", "ST_simulated", "ST_wildcard"]
+
+
+async def listed(lab: Lab, request: ListSIPOutboundTrunkRequest) -> list[str]:
+    answer = await lab.livekit.sip.list_outbound_trunk(request)
+    return [trunk.sip_trunk_id for trunk in answer.items]
+
+
+async def test_some_trunks_are_there_from_the_start(lab: Lab) -> None:
+    assert await listed(lab, ListSIPOutboundTrunkRequest()) == SEEDS
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        pytest.param(ListSIPOutboundTrunkRequest(trunk_ids=["ST_noauth", "ST_none"]), SEEDS[:1], id="by id"),
+        pytest.param(ListSIPOutboundTrunkRequest(numbers=["*"]), SEEDS[3:], id="by number"),
+        pytest.param(ListSIPOutboundTrunkRequest(page=Pagination(limit=2)), SEEDS[:2], id="the first page"),
+        pytest.param(
+            ListSIPOutboundTrunkRequest(page=Pagination(after_id="ST_refused", limit=5)),
+            SEEDS[2:],
+            id="the next page",
+        ),
+    ],
+)
+async def test_a_list_holds_what_is_asked_for(
+    lab: Lab, request_: ListSIPOutboundTrunkRequest, expected: list[str]
+) -> None:
+    assert await listed(lab, request_) == expected
+
+
+async def test_a_trunk_lives_from_its_creation_to_its_deletion(lab: Lab) -> None:
+    wanted = SIPOutboundTrunkInfo(name="mine", address="sip.example.com", numbers=["+15550001111"])
+    made = await lab.livekit.sip.create_outbound_trunk(CreateSIPOutboundTrunkRequest(trunk=wanted))
+    numbers = ListUpdate(add=["+15550002222"], remove=["+15550001111"])
+    updated = await lab.livekit.sip.update_outbound_trunk_fields(made.sip_trunk_id, numbers=numbers, name="still mine")
+    assert (updated.name, list(updated.numbers), updated.address) == (
+        "still mine",
+        ["+15550002222"],
+        "sip.example.com",
+    )
+    await lab.livekit.sip.delete_trunk(DeleteSIPTrunkRequest(sip_trunk_id=made.sip_trunk_id))
+    assert await listed(lab, ListSIPOutboundTrunkRequest()) == SEEDS
+
+
+async def test_a_trunk_with_credentials_satisfies_a_carrier_that_asks(lab: Lab) -> None:
+    await lab.livekit.sip.update_outbound_trunk_fields(
+        "ST_noauth", auth_username="somebody", auth_password="a password"
+    )
+    failure = await lab.dial("+12125550486", sip_trunk_id="ST_noauth")
+    assert isinstance(failure, api.SipCallError)
+    assert failure.sip_status_code == 486
