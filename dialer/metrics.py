@@ -79,7 +79,7 @@ SPECS: tuple[MetricSpec, ...] = (
 Samples = Mapping[Any, float]  # Any: a Mapping's keys are invariant, and these are tuples of one or two words
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # a registry wants it hashable
 class LedgerCollector(Collector):
     """Shows the snapshot it was last given; without one it shows nothing, rather than zeros."""
 

@@ -1,6 +1,7 @@
 """What every worker process does at its start and end: settings, logs, signals, a row in the ledger, a heartbeat."""
 
 import asyncio
+import faulthandler
 import os
 import resource
 import signal
@@ -56,6 +57,7 @@ Work = Callable[[Dialer, Stop, Settings], Awaitable[None]]
 def run_worker(kind: str, work: Work) -> None:
     """Run one worker process until it is told to stop; exits with ``CANNOT_START`` when its settings are wrong."""
     raise_open_files_limit()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)  # `kill -USR1` shows where a process stands
     try:
         settings = read_settings()
         set_up_logs(process=kind, level=settings.log_level, form=settings.log_format)

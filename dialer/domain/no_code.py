@@ -147,7 +147,6 @@ MESSAGES: tuple[MessageRule, ...] = (
             r"common audio codec",
             r"common encryption",
             r"encryption (?:is )?required",
-            r"no audio in sdp",
             r"invalid audio address",
             r"\bsdp\b",
         ),

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from dialer.ledger.session import Ledger, Row
 
@@ -192,3 +193,20 @@ async def first_numbers(ledger: Ledger, campaign_id: int, *, most: int) -> list[
         {"id": campaign_id, "most": most},
     )
     return [row["number"] for row in rows]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptTrace:
+    """What somebody else's record of our calls is compared with.  ``sent`` is None while the attempt is open."""
+
+    id: UUID
+    number: str
+    sent: bool | None
+
+
+async def trace_attempts(ledger: Ledger, campaign_id: int) -> list[AttemptTrace]:
+    """Every attempt of a campaign."""
+    rows = await ledger.rows(
+        "/* trace_attempts */ SELECT id, number, sent FROM attempts WHERE campaign_id = %(id)s", {"id": campaign_id}
+    )
+    return [AttemptTrace(**row) for row in rows]

@@ -4,12 +4,8 @@ import secrets
 from pathlib import Path
 
 import psycopg
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, pool
 
-from dialer.errors import Conflict, StoreUnavailable
+from dialer.errors import StoreUnavailable
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 0x6469616C  #: advisory lock: one process migrates, the others wait for it
@@ -32,22 +28,20 @@ def migrate(database_url: str) -> None:
     with connection:
         if _version(connection) == _newest():
             return
+        # Alembic takes a third of a second to import, which every command would pay for nothing.
+        from dialer.ledger.upgrade import upgrade
+
         connection.execute("/* migrate_lock */ SELECT pg_advisory_lock(%s)", (_LOCK,))
-        _upgrade(database_url, _version(connection))
+        upgrade(database_url, _version(connection))
         connection.execute(
             "/* name_installation */ INSERT INTO installation (word) VALUES (%s) ON CONFLICT DO NOTHING",
             ("".join(secrets.choice(_WORD_LETTERS) for _ in range(6)),),
         )
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
-
-
-def _newest() -> str | None:
-    return ScriptDirectory.from_config(_config()).get_current_head()
+def _newest() -> str:
+    """The revision that the newest migration's file name carries, as ``v0001_the_main_job.py`` does."""
+    return max(path.name[1:5] for path in (_MIGRATIONS / "versions").glob("v[0-9]*.py"))
 
 
 def _version(connection: psycopg.Connection) -> str | None:
@@ -56,19 +50,3 @@ def _version(connection: psycopg.Connection) -> str | None:
         return None
     row = connection.execute("/* ledger_version */ SELECT version_num FROM ledger_version").fetchone()
     return row[0] if row else None
-
-
-def _upgrade(database_url: str, version: str | None) -> None:
-    known = {revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if version is not None and version not in known:
-        raise Conflict(
-            f"the ledger is of version {version}, which this program does not know",
-            hint="a newer version of the dialer has used it: install that version",
-        )
-    engine = create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(database_url), poolclass=pool.NullPool
-    )
-    config = _config()
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")

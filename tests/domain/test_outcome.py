@@ -152,7 +152,7 @@ def test_codes_of_the_table(code: int) -> None:
 @pytest.mark.parametrize(
     ("code", "outcome", "rule"),
     [
-        (202, "trunk_failure", "other_2xx"),
+        (201, "trunk_failure", "other_2xx"),
         (399, "config_error", "other_3xx"),
         (418, "trunk_failure", "other_4xx"),
         (599, "trunk_failure", "other_5xx"),
@@ -274,13 +274,18 @@ PHRASES = [
     (403, "Spam likely", "blocked", "caller_id", "phrase_blocked"),
     (603, "robocall", "blocked", "caller_id", "phrase_blocked"),
     (403, "32203 Call blocked as potential fraud", "blocked", "caller_id", "phrase_blocked"),
+    (403, "fraud suspected", "blocked", "caller_id", "phrase_blocked"),
+    (403, "32203", "blocked", "caller_id", "phrase_blocked"),
     (603, "Analytics", "blocked", "caller_id", "phrase_blocked"),
     (403, "Caller Origination Number is Invalid D35", "config_error", "caller_id", "phrase_caller_id"),
-    (403, "caller id not verified", "config_error", "caller_id", "phrase_caller_id"),
+    (403, "caller origination number", "config_error", "caller_id", "phrase_caller_id"),
+    (403, "number not verified", "config_error", "caller_id", "phrase_caller_id"),
+    (403, "caller id blocked", "config_error", "caller_id", "phrase_caller_id"),
     (403, "CallerID rejected", "config_error", "caller_id", "phrase_caller_id"),
     (403, "Forbidden D36", "config_error", "caller_id", "phrase_caller_id"),
     (400, "Number unverified", "config_error", "caller_id", "phrase_caller_id"),
     (404, "SIP connection inactive D18", "config_error", "config", "phrase_account"),
+    (404, "connection inactive", "config_error", "config", "phrase_account"),
     (404, "Account blocked D19", "config_error", "config", "phrase_account"),
     (403, "D38", "config_error", "config", "phrase_account"),
     (403, "Insufficient funds", "config_error", "config", "phrase_account"),
@@ -292,6 +297,7 @@ PHRASES = [
     (603, "MaxPeak Cost Exceeded", "config_error", "config", "phrase_account"),
     (603, "outgoing call barred", "config_error", "config", "phrase_account"),
     (400, "13224 Invalid phone number", "invalid_number", "number", "phrase_invalid_number"),
+    (400, "13224", "invalid_number", "number", "phrase_invalid_number"),
     (400, "32101", "invalid_number", "number", "phrase_invalid_number"),
     (403, "Invalid destination D11", "invalid_number", "number", "phrase_invalid_number"),
     (400, "invalid number", "invalid_number", "number", "phrase_invalid_number"),
@@ -311,6 +317,7 @@ PHRASES = [
 def test_a_phrase_goes_before_the_code(code: int, phrase: str, outcome: str, blame: str, rule: str) -> None:
     verdict = verdict_of(refused(code, phrase, seconds=1.0))
     assert (verdict.outcome, verdict.blame, verdict.rule, verdict.counted) == (outcome, blame, rule, FREE)
+    assert not verdict.rang
 
 
 # The usual words of a code say no more than the code; neither does a body that quotes a number or a host.
@@ -420,7 +427,7 @@ NO_CODE: list[tuple[int, str, str, str, bool, bool, str, str]] = [
     (412, "failed_precondition", P + "no audio in sdp", "config_error", COUNTED, SENT, "config", "media_refused"),
     (412, "failed_precondition", P + "encryption required", "config_error", COUNTED, SENT, "config", "media_refused"),
     (412, "failed_precondition", P + "invalid audio address", "config_error", COUNTED, SENT, "config", "media_refused"),
-    (412, "failed_precondition", P + "bad sdp", "config_error", COUNTED, SENT, "config", "media_refused"),
+    (412, "failed_precondition", P + "sdp: syntax error", "config_error", COUNTED, SENT, "config", "media_refused"),
     (412, "failed_precondition", P + "context deadline exceeded",
      "answered", COUNTED, SENT, "contact", "answered_at_timeout"),
     (429, "resource_exhausted", "quota exceeded", "congestion", FREE, UNSENT, "system", "livekit_quota"),

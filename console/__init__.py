@@ -1,0 +1,1 @@
+"""What the operator touches: the HTTP API, the web pages and the ``dialer`` command."""

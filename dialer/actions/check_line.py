@@ -1,0 +1,79 @@
+"""Asks LiveKit what has to be right before anybody is dialed: the key, the clock, the trunk and its caller ID."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from dialer.actions.watch_line import clock_sentence
+from dialer.clock import Clock
+from dialer.domain.fence import Fence
+from dialer.errors import InvalidInput, LineUnavailable, OperatorError
+from dialer.ledger.session import Ledger
+from dialer.telephony.line import Line, LiveKitTrunk
+
+#: LiveKit's clock comes in whole seconds.
+_DATE_STEP = timedelta(seconds=1)
+
+
+class ClocksApart(LineUnavailable):
+    """LiveKit's clock and the ledger's are too far apart for the fence to hold."""
+
+    code = "clocks_apart"
+
+
+async def check_clock(line: Line, ledger: Ledger, *, clock: Clock, fence: Fence) -> timedelta:
+    """LiveKit's clock minus the ledger's; also proves that LiveKit answers and takes our key.
+
+    Raises:
+        ClocksApart: by more than the fence allows; the message says whose clock is where.
+        LineUnavailable: LiveKit does not answer or refuses the key.
+    """
+    to_livekit = await line.clock_offset()
+    before = clock.now()
+    offset = to_livekit - (await ledger.now() - before)
+    if abs(offset) > fence.clocks + _DATE_STEP:
+        raise ClocksApart(clock_sentence(offset))
+    return offset
+
+
+def check_trunk(known: Sequence[LiveKitTrunk], livekit_trunk_id: str, *, caller_id: str | None) -> LiveKitTrunk:
+    """The trunk as LiveKit has it.
+
+    Raises:
+        InvalidInput: LiveKit does not know it, or would send calls without a caller ID.
+    """
+    found = next((trunk for trunk in known if trunk.livekit_trunk_id == livekit_trunk_id), None)
+    if found is None:
+        raise InvalidInput(f"LiveKit does not know an outbound trunk {livekit_trunk_id!r}", hint=_known(known))
+    if found.needs_caller_id and caller_id is None:
+        raise InvalidInput(
+            f"LiveKit trunk {livekit_trunk_id} sends any number ('*'), so it needs a caller ID",
+            hint="give one of your own numbers: --caller-id +14155550100",
+        )
+    return found
+
+
+def caller_id_warning(trunk: LiveKitTrunk, caller_id: str | None) -> str | None:
+    """LiveKit sends a caller ID that is not on the trunk without a word; the carrier often refuses it."""
+    if caller_id is None or trunk.needs_caller_id or caller_id in trunk.numbers:
+        return None
+    return (
+        f"caller ID {caller_id} is not one of the trunk's numbers in LiveKit ({', '.join(trunk.numbers)}); "
+        "LiveKit sends it all the same, and the carrier may refuse the calls"
+    )
+
+
+def trunk_problem(known: Sequence[LiveKitTrunk], livekit_trunk_id: str, *, caller_id: str | None) -> OperatorError | None:
+    """What ``check_trunk`` would raise, for a report that goes on."""
+    try:
+        check_trunk(known, livekit_trunk_id, caller_id=caller_id)
+    except InvalidInput as problem:
+        return problem
+    return None
+
+
+def _known(known: Sequence[LiveKitTrunk]) -> str:
+    if not known:
+        return "it has no outbound trunk at all: create one in LiveKit first"
+    return "it knows " + ", ".join(
+        f"{trunk.livekit_trunk_id} ({trunk.name})" if trunk.name else trunk.livekit_trunk_id for trunk in known
+    )

@@ -1,0 +1,142 @@
+"""Starts, pauses, resumes and cancels a campaign; tells before a start what it will do.
+
+Nothing is dialed here: a running campaign's call jobs are the feeder's to release.
+"""
+
+import shlex
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+
+from dialer.actions.check_line import check_clock, check_trunk
+from dialer.clock import Clock
+from dialer.domain.campaign import CampaignState
+from dialer.domain.fence import Fence
+from dialer.domain.trunk import Trunk
+from dialer.errors import Conflict
+from dialer.ledger.call_jobs import cancel_waiting
+from dialer.ledger.campaigns import Campaign, find_campaign, move_campaign
+from dialer.ledger.reports import first_numbers, report_campaign
+from dialer.ledger.session import Ledger
+from dialer.ledger.trunks import list_trunks
+from dialer.telephony.line import Line
+
+NUMBERS_SHOWN = 3
+
+
+class Verb(Enum):
+    """What an operator does to a campaign: from which states, and to which one."""
+
+    START = ("start", (CampaignState.DRAFT, CampaignState.FINISHED), CampaignState.RUNNING)
+    PAUSE = ("pause", (CampaignState.RUNNING,), CampaignState.PAUSED)
+    RESUME = ("resume", (CampaignState.PAUSED, CampaignState.HELD), CampaignState.RUNNING)
+    CANCEL = (
+        "cancel",
+        (CampaignState.DRAFT, CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.HELD),
+        CampaignState.CANCELLED,
+    )
+
+    def __init__(self, word: str, before: tuple[CampaignState, ...], after: CampaignState) -> None:
+        self.word = word
+        self.before = before
+        self.after = after
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartPlan:
+    """What a start will do.
+
+    Attributes:
+        people: who wait to be called.
+        first_numbers: of those who come first, not masked.
+        caller_id: None: LiveKit takes the trunk's own number.
+        at_least: the time of one attempt for each, by the trunk's rate alone.
+    """
+
+    campaign: Campaign
+    trunk: Trunk
+    people: int
+    first_numbers: tuple[str, ...]
+    caller_id: str | None
+    at_least: timedelta
+
+
+async def plan_start(ledger: Ledger, line: Line, name: str, *, clock: Clock, fence: Fence) -> StartPlan:
+    """Check that a campaign can be started and say what that will do.
+
+    Raises:
+        Conflict: its state does not allow it, or it has no trunk, or nobody waits to be called.
+        InvalidInput: LiveKit does not know the trunk, or would send no caller ID.
+        LineUnavailable: LiveKit does not answer, refuses the key, or its clock is off.
+    """
+    campaign = await find_campaign(ledger, name)
+    check_verb(campaign, Verb.START)
+    trunk = await _trunk(ledger, campaign)
+    people = await _people(ledger, campaign)
+    caller_id = campaign.caller_id or trunk.caller_id
+    await check_clock(line, ledger, clock=clock, fence=fence)
+    check_trunk(await line.outbound_trunks(), trunk.livekit_trunk_id, caller_id=caller_id)
+    return StartPlan(
+        campaign=campaign,
+        trunk=trunk,
+        people=people,
+        first_numbers=tuple(await first_numbers(ledger, campaign.id, most=NUMBERS_SHOWN)),
+        caller_id=caller_id,
+        at_least=timedelta(seconds=people / trunk.calls_per_second),
+    )
+
+
+async def move(ledger: Ledger, name: str, verb: Verb) -> Campaign:
+    """Change a campaign's state and return it as it is now.
+
+    Raises:
+        NotFound: there is no such campaign.
+        Conflict: its state does not allow it.
+    """
+    campaign = await find_campaign(ledger, name)
+    check_verb(campaign, verb)
+    moved = await move_campaign(ledger, campaign.id, before=verb.before, after=verb.after)
+    campaign = await find_campaign(ledger, name)
+    if not moved:
+        check_verb(campaign, verb)  # somebody else was faster
+    if verb is Verb.CANCEL:
+        while await cancel_waiting(ledger):
+            pass
+    return campaign
+
+
+def check_verb(campaign: Campaign, verb: Verb) -> None:
+    """Raise ``Conflict`` when the campaign's state does not allow it, with what it does allow."""
+    if campaign.state in verb.before:
+        return
+    name = shlex.quote(campaign.name)
+    ways = [
+        f"`dialer campaign {way.word} {name}`" for way in Verb if campaign.state in way.before
+    ]
+    raise Conflict(
+        f"campaign {campaign.name!r} is {campaign.state} and cannot be {_DONE[verb]}",
+        hint=f"what is possible: {', '.join(ways)}" if ways else "a cancelled campaign is over: create a new one",
+    )
+
+
+_DONE = {Verb.START: "started", Verb.PAUSE: "paused", Verb.RESUME: "resumed", Verb.CANCEL: "cancelled"}
+
+async def _trunk(ledger: Ledger, campaign: Campaign) -> Trunk:
+    for trunk in await list_trunks(ledger):
+        if trunk.id == campaign.trunk_id:
+            return trunk
+    raise Conflict(
+        f"campaign {campaign.name!r} has no trunk to call through",
+        hint=f"`dialer campaign edit {shlex.quote(campaign.name)} --trunk NAME`; `dialer trunk list` shows the names",
+    )
+
+
+async def _people(ledger: Ledger, campaign: Campaign) -> int:
+    report = await report_campaign(ledger, campaign.id)
+    if waiting := report.call_jobs["waiting"]:
+        return waiting
+    nobody = "has no contacts" if not report.contacts else "has nobody left to call"
+    raise Conflict(
+        f"campaign {campaign.name!r} {nobody}",
+        hint=f"`dialer campaign import {shlex.quote(campaign.name)} FILE`",
+    )
