@@ -30,26 +30,32 @@ class Batcher(Generic[Q, A]):
         self._serve = serve
         self._gather_seconds = gather_seconds
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
-        self._places = at_once
+        self._at_once = at_once
+        self._at_work = 0
         self._servants: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Q) -> A:
         """Put one question into the next batch and wait for its answer."""
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, answer))
-        if len(self._servants) < self._places:
+        if self._at_work < self._at_once:
+            self._at_work += 1
             servant = asyncio.create_task(self._work())
             self._servants.add(servant)
             servant.add_done_callback(self._servants.discard)
         return await answer
 
     async def _work(self) -> None:
-        while self._waiting:
-            if len(self._waiting) < MOST:
-                await asyncio.sleep(self._gather_seconds)
-            batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-            if batch:
-                await self._serve_batch(batch)
+        try:
+            while self._waiting:
+                if len(self._waiting) < MOST:
+                    await asyncio.sleep(self._gather_seconds)
+                batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                if batch:
+                    await self._serve_batch(batch)
+        finally:
+            # Here and not when the task is reaped: a question asked in between must find a place to be served.
+            self._at_work -= 1
 
     async def _serve_batch(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
         try:

@@ -1,7 +1,7 @@
 """Imports a contact file into a campaign: streaming, in chunks, each chunk one transaction.
 
 Importing the same file twice changes nothing, and an import that was cut goes on where it stopped: the ledger knows the
-file by its SHA-256 and up to which line it is in.
+file, read in this way, by a SHA-256 and up to which line it is in.
 """
 
 import hashlib
@@ -35,7 +35,8 @@ class ContactFile:
         return read_contacts(lines, country=self.country, phone_column=self.phone_column, name=self.path.name)
 
     def sha256(self) -> str:
-        digest = hashlib.sha256()
+        """Of what is in it and how it is read: with another country or column, the same file is another import."""
+        digest = hashlib.sha256(f"{self.country}/{self.phone_column}/".encode())
         for block in self._blocks():
             digest.update(block)
         return digest.hexdigest()

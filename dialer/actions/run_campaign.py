@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
-from dialer.actions.check_line import check_clock, check_trunk
+from dialer.actions.check_line import caller_id_warning, check_clock, check_trunk
 from dialer.clock import Clock
 from dialer.domain.campaign import CampaignState
 from dialer.domain.fence import Fence
@@ -61,29 +61,37 @@ class StartPlan:
     at_least: timedelta
 
 
-async def plan_start(ledger: Ledger, line: Line, name: str, *, clock: Clock, fence: Fence) -> StartPlan:
-    """Check that a campaign can be started and say what that will do.
+async def plan_start(ledger: Ledger, name: str) -> StartPlan:
+    """What starting a campaign will do, as far as the ledger knows.
 
     Raises:
+        NotFound: there is no such campaign.
         Conflict: its state does not allow it, or it has no trunk, or nobody waits to be called.
-        InvalidInput: LiveKit does not know the trunk, or would send no caller ID.
-        LineUnavailable: LiveKit does not answer, refuses the key, or its clock is off.
     """
     campaign = await find_campaign(ledger, name)
     check_verb(campaign, Verb.START)
-    trunk = await _trunk(ledger, campaign)
     people = await _people(ledger, campaign)
-    caller_id = campaign.caller_id or trunk.caller_id
-    await check_clock(line, ledger, clock=clock, fence=fence)
-    check_trunk(await line.outbound_trunks(), trunk.livekit_trunk_id, caller_id=caller_id)
+    trunk = await _trunk(ledger, campaign)
     return StartPlan(
         campaign=campaign,
         trunk=trunk,
         people=people,
         first_numbers=tuple(await first_numbers(ledger, campaign.id, most=NUMBERS_SHOWN)),
-        caller_id=caller_id,
+        caller_id=campaign.caller_id or trunk.caller_id,
         at_least=timedelta(seconds=people / trunk.calls_per_second),
     )
+
+
+async def check_plan(ledger: Ledger, line: Line, plan: StartPlan, *, clock: Clock, fence: Fence) -> str | None:
+    """Ask LiveKit whether it would carry the plan out; returns a warning, or None.
+
+    Raises:
+        InvalidInput: LiveKit does not know the trunk, or would send no caller ID.
+        LineUnavailable: LiveKit does not answer, refuses the key, or its clock is off.
+    """
+    await check_clock(line, ledger, clock=clock, fence=fence)
+    known = check_trunk(await line.outbound_trunks(), plan.trunk.livekit_trunk_id, caller_id=plan.caller_id)
+    return caller_id_warning(known, plan.caller_id)
 
 
 async def move(ledger: Ledger, name: str, verb: Verb) -> Campaign:
