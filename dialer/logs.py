@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import warnings
 from typing import Literal
 
 import structlog
@@ -31,4 +32,6 @@ def set_up_logs(*, process: str, level: str = "info", form: Literal["auto", "con
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
+    # LiveKit's own development secret is short; `dialer doctor` says so once, instead of every signature.
+    warnings.filterwarnings("ignore", message="The HMAC key is")
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")

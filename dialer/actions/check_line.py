@@ -6,9 +6,12 @@ from datetime import timedelta
 from dialer.actions.watch_line import clock_sentence
 from dialer.clock import Clock
 from dialer.domain.fence import Fence
-from dialer.errors import InvalidInput, LineUnavailable, OperatorError
+from dialer.domain.finding import Finding, error, ok, warning
+from dialer.domain.trunk import Trunk
+from dialer.errors import InvalidInput, LineUnavailable
 from dialer.ledger.session import Ledger
-from dialer.telephony.line import Line, LiveKitTrunk
+from dialer.ledger.trunks import list_trunks
+from dialer.telephony.line import Line, LineRefused, LiveKitTrunk
 
 #: LiveKit's clock comes in whole seconds.
 _DATE_STEP = timedelta(seconds=1)
@@ -62,13 +65,43 @@ def caller_id_warning(trunk: LiveKitTrunk, caller_id: str | None) -> str | None:
     )
 
 
-def trunk_problem(known: Sequence[LiveKitTrunk], livekit_trunk_id: str, *, caller_id: str | None) -> OperatorError | None:
-    """What ``check_trunk`` would raise, for a report that goes on."""
+async def check_livekit(line: Line, ledger: Ledger, *, clock: Clock, fence: Fence) -> list[Finding]:
+    """LiveKit's address, key and clock, and every trunk of ours in it."""
     try:
-        check_trunk(known, livekit_trunk_id, caller_id=caller_id)
+        offset = await check_clock(line, ledger, clock=clock, fence=fence)
+    except ClocksApart as fault:
+        return [error("LiveKit's clock", str(fault), "switch on NTP on the machine that is wrong")]
+    except LineRefused as fault:
+        return [error("LiveKit", str(fault), "set LIVEKIT_API_KEY and LIVEKIT_API_SECRET to a key of this server")]
+    except LineUnavailable as fault:
+        return [error("LiveKit", str(fault), "check LIVEKIT_URL, and that this server runs")]
+    found = [ok("LiveKit", "answers, and takes our key"), _clock(offset)]
+    try:
+        known = await line.outbound_trunks()
+    except LineUnavailable as fault:
+        return [*found, error("LiveKit SIP", str(fault), "the key needs the SIP grant, and LiveKit its SIP service")]
+    found.append(ok("LiveKit SIP", _count(known)))
+    return [*found, *(_trunk(known, trunk) for trunk in await list_trunks(ledger))]
+
+
+def _trunk(known: Sequence[LiveKitTrunk], trunk: Trunk) -> Finding:
+    what = f"trunk {trunk.name}"
+    try:
+        stored = check_trunk(known, trunk.livekit_trunk_id, caller_id=trunk.caller_id)
     except InvalidInput as problem:
-        return problem
-    return None
+        return error(what, problem.message, problem.hint or "")
+    if told := caller_id_warning(stored, trunk.caller_id):
+        return warning(what, told, "compare the trunk's numbers in LiveKit with the caller ID")
+    return ok(what, f"{trunk.livekit_trunk_id} is in LiveKit, at {stored.address}")
+
+
+def _clock(offset: timedelta) -> Finding:
+    seconds = offset.total_seconds()
+    return ok("LiveKit's clock", f"{abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} PostgreSQL's")
+
+
+def _count(known: Sequence[LiveKitTrunk]) -> str:
+    return f"knows {len(known)} outbound {'trunk' if len(known) == 1 else 'trunks'}"
 
 
 def _known(known: Sequence[LiveKitTrunk]) -> str:
