@@ -19,8 +19,9 @@ Start = Callable[..., Running]
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that PostgreSQL's user may reach, too: pytest's own are closed to others, and we may be root."""
+    """A data folder, and where commands run.  Pytest's own are closed to PostgreSQL's user, and we may be root."""
     with tempfile.TemporaryDirectory(prefix="dialer-test-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
         yield Path(name)
 
 
@@ -28,7 +29,7 @@ def folder() -> Iterator[Path]:
 def environment(folder: Path, database_url: str, redis_url: str, simulator: str) -> dict[str, str]:
     """Everything that ``dialer up`` needs: servers that run already, and a simulated LiveKit in a hurry."""
     return {
-        "DIALER_DATA": str(folder / "data"),
+        "DIALER_DATA": str(folder),
         "DATABASE_URL": as_url(database_url),
         "REDIS_URL": redis_url,
         "LIVEKIT_URL": simulator,
@@ -45,7 +46,8 @@ def environment(folder: Path, database_url: str, redis_url: str, simulator: str)
 def as_url(conninfo: str) -> str:
     """``user=… dbname=…`` in the form that DATABASE_URL has."""
     parts = conninfo_to_dict(conninfo)
-    return f"postgresql://{parts['user']}@/{parts['dbname']}?host={quote(str(parts['host']), safe='')}&port={parts['port']}"
+    host = quote(str(parts["host"]), safe="")
+    return f"postgresql://{parts['user']}@/{parts['dbname']}?host={host}&port={parts['port']}"
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ async def ringing_campaign(ledger: Ledger, *, ending: str, count: int) -> None:
     trunk = await make_trunk(ledger, calls_per_second=20)
     campaign = await make_campaign(ledger, trunk, numbers=numbers(ending, count), state=CampaignState.DRAFT)
     await ledger.changed(
-        """UPDATE campaigns SET ringing_timeout_seconds = 60, talk_limit_seconds = 60, state = 'running'
+        """UPDATE campaigns SET ringing_timeout_seconds = 60, talk_limit_seconds = 20, state = 'running'
         WHERE id = %(id)s""",
         {"id": campaign.id},
     )
@@ -138,7 +138,7 @@ async def test_answered_calls_are_followed_by_the_next_up(
     await until(lambda: is_finished(ledger))
     rows = await ledger.rows("SELECT outcome, talk_seconds FROM attempts")
     assert [row["outcome"] for row in rows] == ["answered"] * 3
-    assert all(40 < row["talk_seconds"] < 200 for row in rows)
+    assert all(row["talk_seconds"] > 20 for row in rows)
 
 
 async def test_after_a_kill_of_up_its_children_are_gone_and_the_next_one_works(
