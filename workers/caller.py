@@ -116,8 +116,7 @@ class Caller:
             log.error("clocks_apart", detail=clock_sentence(offset))
 
     async def drain(self) -> None:
-        """Begin no call, wait for the open POSTs; answered calls stay in the ledger for the next caller."""
-        self.desk.stopping = True
+        """Wait for the open POSTs; answered calls stay in the ledger for the next caller."""
         if not self._calls:
             return
         over = asyncio.ensure_future(asyncio.wait(self._calls))
@@ -140,6 +139,7 @@ async def call(dialer: Dialer, stop: Stop, settings: Settings) -> None:
         rounds.create_task(repeat(caller.renew, stop, every=third_of_a_lease, name="renew"))
         rounds.create_task(repeat(caller.compare_clocks, stop, every=CLOCK_EVERY_SECONDS, name="compare_clocks"))
         await stop.asked.wait()
+    caller.desk.stopping = True  # from this moment on no call begins; to stop Dramatiq's threads takes a while
     log.info("caller_draining", calls=caller.calls)
     await asyncio.to_thread(worker.stop)
     await caller.drain()

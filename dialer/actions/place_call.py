@@ -179,11 +179,15 @@ async def pass_gate(desk: Desk, opened: Opened) -> None:
     ``Fence.gate`` old.
     """
     clock, oldest = desk.dialer.clock, opened.begun + desk.dialer.fence.gate.total_seconds()
+    known_at = opened.begun  # the claim itself tested the campaign's state
     while True:
         if clock.seconds() - opened.moment > LATE:
             opened.moment = await new_turn(desk, opened)
-        if opened.moment - opened.begun > STATE_IS_FRESH and not await desk.is_running(opened.job.terms.campaign_id):
-            raise GateShut("campaign_not_running")
+        if opened.moment - known_at > STATE_IS_FRESH:
+            await clock.sleep_until(opened.moment - STATE_IS_FRESH / 2)
+            known_at = clock.seconds()
+            if not await desk.is_running(opened.job.terms.campaign_id):
+                raise GateShut("campaign_not_running")
         await clock.sleep_until(opened.moment)
         if desk.stopping:
             raise GateShut("caller_stopping")

@@ -34,15 +34,18 @@ class EpochWatch:
         """Why the memory must be rebuilt; None: it is good, or its leader is at it.
 
         ``missing``, ``restarted``, ``other``: Redis forgot or is another one.  ``closed``: a rebuild was left halfway.
-        ``clock``: Redis's clock made a step of more than a second.
+        ``timeline``: PostgreSQL failed over.  ``clock``: Redis's clock made a step of more than a second.
         """
         dialer = self._dialer
-        number = (await read_installation(dialer.ledger)).epoch
+        installation = await read_installation(dialer.ledger)
+        number = installation.epoch
         state = await dialer.epoch.read(number)
         if isinstance(state, EpochRefused):
             return state.fault
         if not state.is_open:
             return "closed" if state.untouched > dialer.leases.epoch else None
+        if installation.failed_over:
+            return "timeline"
         if self._clock_stepped(number, state.redis_seconds):
             await dialer.epoch.close(number)
             return "clock"

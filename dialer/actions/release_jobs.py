@@ -9,7 +9,7 @@ import structlog
 from dialer.app import Dialer
 from dialer.domain.pacing import room_to_release
 from dialer.domain.trunk import Trunk
-from dialer.ledger.call_jobs import queued_by_trunk, release_jobs
+from dialer.ledger.call_jobs import may_release_trunk, queued_on_trunk, release_jobs
 from dialer.ledger.campaigns import running_by_trunk
 from dialer.ledger.line_status import LineState, read_line_status
 from dialer.ledger.trunks import list_trunks
@@ -43,35 +43,33 @@ async def may_release(dialer: Dialer) -> bool:
 async def release_due(dialer: Dialer) -> list[Release]:
     """Release what is due on every trunk, in its limits.  The ledger first; the messages are the feeder's to send."""
     trunks = {trunk.id: trunk for trunk in await list_trunks(dialer.ledger)}
-    running = await running_by_trunk(dialer.ledger)
-    queued = await queued_by_trunk(dialer.ledger)
     releases: list[Release] = []
-    for trunk_id, campaign_ids in running.items():
+    for trunk_id, campaign_ids in (await running_by_trunk(dialer.ledger)).items():
         if trunk := trunks.get(trunk_id):
-            releases += await _release_trunk(dialer, trunk, campaign_ids, queued=queued.get(trunk_id, 0))
+            releases += await _release_trunk(dialer, trunk, campaign_ids)
     return releases
 
 
-async def _release_trunk(dialer: Dialer, trunk: Trunk, campaign_ids: list[int], *, queued: int) -> list[Release]:
+async def _release_trunk(dialer: Dialer, trunk: Trunk, campaign_ids: list[int]) -> list[Release]:
     in_use = await dialer.slots.in_use(trunk.id)
-    most = min(
-        MOST_AT_ONCE,
-        room_to_release(
+    async with dialer.ledger.transaction() as transaction:
+        if not await may_release_trunk(transaction, trunk.id):
+            return []
+        room = room_to_release(
             calls_per_second=trunk.calls_per_second,
             free_slots=trunk.max_concurrent_calls - in_use,
-            queued=queued,
+            queued=await queued_on_trunk(transaction, trunk.id),
             agents_take=timedelta(0),
-        ),
-    )
-    if most <= 0:
-        return []
-    release_ids = [dialer.new_id() for _ in range(-(-most // JOBS_PER_MESSAGE))]
-    released = await release_jobs(
-        dialer.ledger,
-        campaign_ids,
-        most=most,
-        lease=dialer.leases.call_job,
-        release_ids=release_ids,
-        size=JOBS_PER_MESSAGE,
-    )
+        )
+        most = min(MOST_AT_ONCE, room)
+        if most <= 0:
+            return []
+        released = await release_jobs(
+            transaction,
+            campaign_ids,
+            most=most,
+            lease=dialer.leases.call_job,
+            release_ids=[dialer.new_id() for _ in range(-(-most // JOBS_PER_MESSAGE))],
+            size=JOBS_PER_MESSAGE,
+        )
     return [Release(release_id=release_id, trunk_id=trunk.id, call_job_ids=tuple(ids)) for release_id, ids in released]

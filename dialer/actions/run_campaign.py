@@ -118,9 +118,7 @@ def check_verb(campaign: Campaign, verb: Verb) -> None:
     if campaign.state in verb.before:
         return
     name = shlex.quote(campaign.name)
-    ways = [
-        f"`dialer campaign {way.word} {name}`" for way in Verb if campaign.state in way.before
-    ]
+    ways = [f"`dialer campaign {way.word} {name}`" for way in Verb if campaign.state in way.before]
     raise Conflict(
         f"campaign {campaign.name!r} is {campaign.state} and cannot be {_DONE[verb]}",
         hint=f"what is possible: {', '.join(ways)}" if ways else "a cancelled campaign is over: create a new one",
@@ -128,6 +126,7 @@ def check_verb(campaign: Campaign, verb: Verb) -> None:
 
 
 _DONE = {Verb.START: "started", Verb.PAUSE: "paused", Verb.RESUME: "resumed", Verb.CANCEL: "cancelled"}
+
 
 async def _trunk(ledger: Ledger, campaign: Campaign) -> Trunk:
     for trunk in await list_trunks(ledger):

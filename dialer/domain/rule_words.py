@@ -39,7 +39,7 @@ _WORDS = {
     "claim_reply_lost": "PostgreSQL did not confirm the attempt, so it was never dialed",
     # How the rescuer learned it.
     "gone_at_two_looks": "the call was picked up, and is over: the person is gone from its room",
-    "doubt_over_answered": "the call was picked up, and is over; LiveKit was away meanwhile, so nobody knows since when",
+    "doubt_over_answered": "the call was picked up, and is over; LiveKit was away, so nobody knows since when",
     "doubt_over_marked": "we hung up ourselves, and the room has stayed empty since",
     "doubt_over": "no answer came, LiveKit was asked for minutes and the room stayed empty: it may have rung",
     # Why an attempt is in doubt.

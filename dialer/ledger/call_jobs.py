@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from dialer.ledger.session import Ledger
+from dialer.ledger.session import Ledger, Statements, Transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,14 +28,40 @@ class QueuedJob:
     epoch: int
 
 
+async def may_release_trunk(transaction: Transaction, trunk_id: int) -> bool:
+    """Whether this transaction, and no other feeder, releases for this trunk until its end."""
+    row = await transaction.row(
+        "/* release_lock */ SELECT pg_try_advisory_xact_lock(hashtextextended('dialer/release', %(trunk)s)) AS mine",
+        {"trunk": trunk_id},
+    )
+    return bool(row and row["mine"])
+
+
+async def queued_on_trunk(statements: Statements, trunk_id: int) -> int:
+    """How many call jobs of the trunk's campaigns are QUEUED."""
+    row = await statements.row(
+        """/* queued_on_trunk */
+        SELECT count(*) AS queued FROM call_jobs j JOIN campaigns c ON c.id = j.campaign_id
+        WHERE j.state = 'queued' AND c.trunk_id = %(trunk)s""",
+        {"trunk": trunk_id},
+    )
+    return int(row["queued"]) if row else 0
+
+
 async def release_jobs(
-    ledger: Ledger, campaign_ids: Sequence[int], *, most: int, lease: timedelta, release_ids: Sequence[UUID], size: int
+    statements: Statements,
+    campaign_ids: Sequence[int],
+    *,
+    most: int,
+    lease: timedelta,
+    release_ids: Sequence[UUID],
+    size: int,
 ) -> list[tuple[UUID, list[int]]]:
     """Move the call jobs that are due to QUEUED, ``size`` under each release id; returns them by release.
 
     The campaigns take turns, one call job each, so that none waits behind another's list.
     """
-    rows = await ledger.rows(
+    rows = await statements.rows(
         """/* release_jobs */
         WITH due AS MATERIALIZED (
             SELECT picked.id, row_number() OVER (ORDER BY picked.turn, picked.due_at, picked.id) - 1 AS place
@@ -148,16 +174,6 @@ async def put_back_lapsed(ledger: Ledger) -> int:
         WHERE id IN (SELECT id FROM call_jobs WHERE state = 'queued' AND lease_until <= now()
                      LIMIT 1000 FOR UPDATE SKIP LOCKED)"""
     )
-
-
-async def queued_by_trunk(ledger: Ledger) -> dict[int, int]:
-    """How many call jobs are QUEUED, by trunk."""
-    rows = await ledger.rows(
-        """/* queued_by_trunk */
-        SELECT c.trunk_id, count(*) AS queued FROM call_jobs j JOIN campaigns c ON c.id = j.campaign_id
-        WHERE j.state = 'queued' GROUP BY c.trunk_id"""
-    )
-    return {row["trunk_id"]: row["queued"] for row in rows}
 
 
 async def cancel_waiting(ledger: Ledger) -> int:

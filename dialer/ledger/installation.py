@@ -8,17 +8,26 @@ from dialer.ledger.session import Ledger
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """``word`` begins the name of every room of ours; ``epoch`` numbers the limits' memory."""
+    """``word`` begins the name of every room of ours; ``epoch`` numbers the limits' memory.
+
+    ``failed_over``: PostgreSQL's timeline is another one than when the epoch was begun, so this is another primary.
+    """
 
     word: str
     epoch: int
+    failed_over: bool = False
+
+
+_TIMELINE = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 
 
 async def read_installation(ledger: Ledger) -> Installation:
-    row = await ledger.row("/* read_installation */ SELECT word, epoch FROM installation")
+    row = await ledger.row(
+        f"/* read_installation */ SELECT word, epoch, timeline <> {_TIMELINE} AS failed_over FROM installation"  # noqa: S608
+    )
     if row is None:
         raise StoreUnavailable("the ledger has no installation row: it was not migrated to its end")
-    return Installation(word=row["word"], epoch=row["epoch"])
+    return Installation(word=row["word"], epoch=row["epoch"], failed_over=bool(row["failed_over"]))
 
 
 async def raise_epoch(ledger: Ledger) -> int:
@@ -30,6 +39,14 @@ async def raise_epoch(ledger: Ledger) -> int:
     async with ledger.transaction() as transaction:
         await transaction.rows("/* raise_epoch */ SET LOCAL lock_timeout = '10s'")
         await transaction.rows("/* raise_epoch */ LOCK TABLE installation IN EXCLUSIVE MODE")
-        row = await transaction.row("/* raise_epoch */ UPDATE installation SET epoch = epoch + 1 RETURNING epoch")
+        before = await transaction.row(f"/* raise_epoch */ SELECT timeline <> {_TIMELINE} AS moved FROM installation")  # noqa: S608
+        if before and before["moved"]:
+            # Another primary: what the old one knew of empty rooms may be newer than what this one has.
+            await transaction.changed(
+                "/* doubts_begin_again */ UPDATE attempts SET empty_since = NULL WHERE state <> 'ended'"
+            )
+        row = await transaction.row(
+            f"/* raise_epoch */ UPDATE installation SET epoch = epoch + 1, timeline = {_TIMELINE} RETURNING epoch"  # noqa: S608
+        )
         assert row is not None
         return int(row["epoch"])

@@ -10,7 +10,8 @@ async def server_version(ledger: Ledger) -> tuple[int, str]:
     """The major version, and the whole one as the server writes it."""
     row = await ledger.row(
         """/* server_version */
-        SELECT current_setting('server_version_num')::int / 10000 AS major, current_setting('server_version') AS whole"""
+        SELECT current_setting('server_version_num')::int / 10000 AS major,
+               current_setting('server_version') AS whole"""
     )
     assert row is not None
     return row["major"], row["whole"]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Protocol
 
 import psycopg
 from psycopg.rows import dict_row
@@ -43,6 +43,14 @@ class Transaction:
     async def changed(self, sql: LiteralString, parameters: Parameters | None = None) -> int:
         """Run one statement and return how many rows it changed."""
         return (await self.connection.execute(sql, parameters)).rowcount
+
+
+class Statements(Protocol):
+    """Where statements are run: a transaction, or the ledger itself, where each commits by itself."""
+
+    async def rows(self, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]: ...
+    async def row(self, sql: LiteralString, parameters: Parameters | None = None) -> Row | None: ...
+    async def changed(self, sql: LiteralString, parameters: Parameters | None = None) -> int: ...
 
 
 class Ledger:

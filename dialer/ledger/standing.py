@@ -35,9 +35,7 @@ async def use_of_trunk(ledger: Ledger, trunk_id: int, *, window: timedelta) -> T
         {"trunk": trunk_id, "since": now - window, "oldest": _first_id_of(now - window - _CLOCKS_APART)},
     )
     assert row is not None
-    return TrunkUse(
-        calls_per_second=row["begun"] / window.total_seconds(), open_calls=row["open_calls"], now=now
-    )
+    return TrunkUse(calls_per_second=row["begun"] / window.total_seconds(), open_calls=row["open_calls"], now=now)
 
 
 def _first_id_of(moment: datetime) -> UUID:

@@ -32,7 +32,7 @@ async def read_redis_health(session: RedisSession) -> RedisHealth:
         StoreUnavailable: it does not answer.
     """
     try:
-        info = cast(dict[str, Any], await session.client.info("server"))  # Any: redis-py does not type INFO
+        info: dict[str, Any] = await session.client.info("server")  # Any: redis-py does not type INFO
         config = await _config(session)
     except (RedisError, OSError) as error:
         raise StoreUnavailable(f"Redis does not answer: {error}") from error

@@ -20,11 +20,11 @@ from dialer.domain.campaign import CampaignState
 from dialer.domain.contact_file import RejectedRow
 from dialer.domain.invariants import Invariant
 from dialer.errors import Conflict, InvalidInput
-from dialer.ledger.call_jobs import cancel_waiting
+from dialer.ledger.call_jobs import cancel_waiting, may_release_trunk
 from dialer.ledger.campaigns import finish_campaigns, move_campaign
 from dialer.ledger.line_status import LineState, read_line_status
-from tests.factories import NUMBERS, job_state, make_campaign, make_tickets, make_trunk, open_epoch
-from tests.fakes import PICKED_UP, ScriptedLine
+from tests.factories import NUMBERS, attempt_row, job_state, make_campaign, make_tickets, make_trunk, open_epoch
+from tests.fakes import LOST, PICKED_UP, ScriptedLine
 
 pytestmark = pytest.mark.ledger
 
@@ -156,6 +156,35 @@ async def test_a_wiped_redis_is_rebuilt_with_a_slot_for_every_open_attempt(diale
 
     assert await EpochWatch(dialer).fault() is None
     assert await dialer.slots.leases(trunk.id) == {ticket.attempt_id: True for ticket in tickets}
+
+
+async def test_a_ledger_that_failed_over_begins_an_epoch_and_every_doubt_again(
+    dialer: Dialer, line: ScriptedLine
+) -> None:
+    line.results = [LOST]
+    campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=1)
+    await open_epoch(dialer)
+    [ticket] = await make_tickets(dialer, campaign)
+    await place_call(Desk(dialer), ticket)
+    await dialer.ledger.changed("UPDATE attempts SET empty_since = now()")
+    assert await EpochWatch(dialer).fault() is None
+    await dialer.ledger.changed("UPDATE installation SET timeline = '000000FF'")
+
+    assert await EpochWatch(dialer).fault() == "timeline"
+    assert await rebuild_limits(dialer, why="timeline")
+
+    assert await EpochWatch(dialer).fault() is None
+    assert (await attempt_row(dialer.ledger, ticket.attempt_id))["empty_since"] is None
+
+
+async def test_one_feeder_at_a_time_releases_for_a_trunk(dialer: Dialer) -> None:
+    trunk = await make_trunk(dialer.ledger)
+    await make_campaign(dialer.ledger, trunk, numbers=3)
+    async with dialer.ledger.transaction() as other_feeder:
+        assert await may_release_trunk(other_feeder, trunk.id)
+        assert await released(dialer) == 0
+
+    assert await released(dialer) == 3
 
 
 async def test_a_clock_of_redis_that_steps_closes_the_epoch(dialer: Dialer) -> None:

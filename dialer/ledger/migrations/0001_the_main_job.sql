@@ -5,7 +5,8 @@
 CREATE TABLE installation (
     id     smallint PRIMARY KEY DEFAULT 1 CHECK (id = 1),
     word   text   NOT NULL,
-    epoch  bigint NOT NULL DEFAULT 0
+    epoch  bigint NOT NULL DEFAULT 0,
+    timeline text  -- of PostgreSQL when the epoch was begun; another one is another primary
 );
 
 -- One row: what the feeder last heard from LiveKit.
