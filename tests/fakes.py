@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from dialer.domain.line_result import LineResult, Reply
 from dialer.errors import LineUnavailable
-from dialer.telephony.line import DialRequest, Gate, LiveKitTrunk, Look
+from dialer.telephony.line import DialRequest, Gate, LiveKitTrunk, Look, Pulse
 
 BUSY = LineResult(
     reply=Reply.REFUSED,
@@ -55,13 +55,13 @@ class ScriptedLine:
         self.deleted.append(room_name)
         self.rooms.pop(room_name, None)
 
-    async def keep_room(self, room_name: str, *, empty_timeout: timedelta) -> str:
+    async def make_room(self, room_name: str, *, empty_timeout: timedelta) -> str:
         self._answer()
         return self.sentinel
 
-    async def clock_offset(self) -> timedelta:
+    async def feel_pulse(self, room_name: str) -> Pulse:
         self._answer()
-        return self.offset
+        return Pulse(clock_offset=self.offset, room_sid=self.sentinel)
 
     async def outbound_trunks(self) -> Sequence[LiveKitTrunk]:
         self._answer()

@@ -18,7 +18,7 @@ from dramatiq import Worker
 from dialer.actions.desk import Desk
 from dialer.actions.place_call import place_call
 from dialer.actions.release_jobs import Release
-from dialer.actions.watch_line import clock_sentence, line_clock_offset
+from dialer.actions.watch_line import DATE_STEP, clock_sentence, line_clock_offset
 from dialer.app import Dialer
 from dialer.config import Settings
 from dialer.errors import LineUnavailable, StoreUnavailable
@@ -111,7 +111,7 @@ class Caller:
             log.warning("clocks_not_compared", error=str(error))
             self.clocks_agree = True  # the feeder releases nothing while LiveKit is away
             return
-        self.clocks_agree = abs(offset) <= self.dialer.fence.clocks + timedelta(seconds=1)
+        self.clocks_agree = abs(offset) <= self.dialer.fence.clocks + DATE_STEP
         if not self.clocks_agree:
             log.error("clocks_apart", detail=clock_sentence(offset))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from dialer.actions.watch_line import clock_sentence
+from dialer.actions.watch_line import DATE_STEP, clock_sentence, ledger_offset
 from dialer.clock import Clock
 from dialer.domain.fence import Fence
 from dialer.domain.finding import Finding, error, ok, warning
@@ -12,9 +12,6 @@ from dialer.errors import InvalidInput, LineUnavailable
 from dialer.ledger.session import Ledger
 from dialer.ledger.trunks import list_trunks
 from dialer.telephony.line import Line, LineRefused, LiveKitTrunk
-
-#: LiveKit's clock comes in whole seconds.
-_DATE_STEP = timedelta(seconds=1)
 
 
 class ClocksApart(LineUnavailable):
@@ -30,10 +27,9 @@ async def check_clock(line: Line, ledger: Ledger, *, clock: Clock, fence: Fence)
         ClocksApart: by more than the fence allows; the message says whose clock is where.
         LineUnavailable: LiveKit does not answer or refuses the key.
     """
-    to_livekit = await line.clock_offset()
-    before = clock.now()
-    offset = to_livekit - (await ledger.now() - before)
-    if abs(offset) > fence.clocks + _DATE_STEP:
+    pulse = await line.feel_pulse("dialer-clock")
+    offset = pulse.clock_offset + await ledger_offset(ledger, clock)
+    if abs(offset) > fence.clocks + DATE_STEP:
         raise ClocksApart(clock_sentence(offset))
     return offset
 

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from math import ceil
 
 from dialer.actions.check_line import caller_id_warning, check_clock, check_trunk
 from dialer.clock import Clock
@@ -78,7 +79,7 @@ async def plan_start(ledger: Ledger, name: str) -> StartPlan:
         people=people,
         first_numbers=tuple(await first_numbers(ledger, campaign.id, most=NUMBERS_SHOWN)),
         caller_id=campaign.caller_id or trunk.caller_id,
-        at_least=timedelta(seconds=people / trunk.calls_per_second),
+        at_least=timedelta(seconds=ceil(people / trunk.calls_per_second)),
     )
 
 

@@ -5,36 +5,50 @@ from datetime import timedelta
 import structlog
 
 from dialer.app import Dialer
+from dialer.clock import Clock
 from dialer.errors import LineUnavailable
 from dialer.ledger.line_status import LineState, note_line_status, note_sentinel
+from dialer.ledger.session import Ledger
 from dialer.telephony.line import LineRefused
 
 log = structlog.get_logger()
 
 #: LiveKit's ``Date`` header has whole seconds.
-_DATE_STEP = timedelta(seconds=1)
+DATE_STEP = timedelta(seconds=1)
+WEEK = timedelta(days=7)
 
 
 async def watch_line(dialer: Dialer) -> LineState:
     """Find out whether LiveKit can be dialed through, and note it in the ledger."""
+    sentinel = sentinel_room(dialer)
     try:
-        offset = await line_clock_offset(dialer)
+        pulse = await dialer.line.feel_pulse(sentinel)
+        await note_sentinel(dialer.ledger, pulse.room_sid or await dialer.line.make_room(sentinel, empty_timeout=WEEK))
     except LineRefused as error:
         return await _note(dialer, LineState.REFUSED, str(error))
     except LineUnavailable as error:
         return await _note(dialer, LineState.AWAY, str(error))
-    if abs(offset) > dialer.fence.clocks + _DATE_STEP:
+    offset = pulse.clock_offset + await ledger_offset(dialer.ledger, dialer.clock)
+    if abs(offset) > dialer.fence.clocks + DATE_STEP:
         return await _note(dialer, LineState.CLOCK, clock_sentence(offset), offset)
-    await keep_sentinel(dialer)
     return await _note(dialer, LineState.OK, "", offset)
+
+
+def sentinel_room(dialer: Dialer) -> str:
+    """A room of ours that is kept for a week: when it is gone or another one, LiveKit has forgotten its rooms."""
+    return f"{dialer.installation}-sentinel"
 
 
 async def line_clock_offset(dialer: Dialer) -> timedelta:
     """LiveKit's clock minus the ledger's."""
-    to_livekit = await dialer.line.clock_offset()
-    before = dialer.clock.now()
-    to_ledger = await dialer.ledger.now() - before
-    return to_livekit - to_ledger
+    pulse = await dialer.line.feel_pulse(sentinel_room(dialer))
+    return pulse.clock_offset + await ledger_offset(dialer.ledger, dialer.clock)
+
+
+async def ledger_offset(ledger: Ledger, clock: Clock) -> timedelta:
+    """Our clock minus the ledger's."""
+    before = clock.now()
+    return before - await ledger.now()
 
 
 def clock_sentence(offset: timedelta) -> str:
@@ -44,16 +58,6 @@ def clock_sentence(offset: timedelta) -> str:
         f"LiveKit's clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} PostgreSQL's; "
         "nothing is dialed while they are more than 10 s apart: set the clock of the machine that is wrong (NTP)"
     )
-
-
-async def keep_sentinel(dialer: Dialer) -> None:
-    """Keep a room of ours for a week: when it is gone or another one, LiveKit has forgotten its rooms."""
-    try:
-        sid = await dialer.line.keep_room(f"{dialer.installation}-sentinel", empty_timeout=timedelta(days=7))
-    except LineUnavailable as error:
-        log.warning("sentinel_not_kept", error=str(error))
-        return
-    await note_sentinel(dialer.ledger, sid)
 
 
 async def _note(dialer: Dialer, state: LineState, detail: str, offset: timedelta | None = None) -> LineState:

@@ -1,6 +1,6 @@
 """What operators ask the ledger: how a campaign stands, every row of its results, one contact's story."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -119,7 +119,9 @@ RESULT_COLUMNS = (
 )
 
 
-async def stream_results(ledger: Ledger, campaign_id: int) -> AsyncIterator[tuple[dict[str, object], dict[str, str]]]:
+async def stream_results(
+    ledger: Ledger, campaign_id: int
+) -> AsyncGenerator[tuple[dict[str, object], dict[str, str]], None]:
     """Every contact's row, as it stands in one snapshot, and the contact's own columns; in the order of the import."""
     async with (
         ledger.transaction() as transaction,
@@ -140,8 +142,9 @@ async def own_columns(ledger: Ledger, campaign_id: int) -> list[str]:
     """The names of the contacts' own columns, over the campaign's imports, in the order of the files."""
     rows = await ledger.rows(
         """/* own_columns */
-        SELECT DISTINCT ON (c.import_id) c.data FROM contacts c WHERE c.campaign_id = %(id)s
-        ORDER BY c.import_id, c.id""",
+        SELECT DISTINCT ON (c.import_id, c.data ->> 'extension' IS NULL) c.data
+        FROM contacts c WHERE c.campaign_id = %(id)s
+        ORDER BY c.import_id, c.data ->> 'extension' IS NULL DESC, c.id""",
         {"id": campaign_id},
     )
     found: dict[str, None] = {}

@@ -57,6 +57,14 @@ class Look:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Pulse:
+    """A sign of life of LiveKit: its clock minus ours, to the second, and the sid of the room that was asked for."""
+
+    clock_offset: timedelta
+    room_sid: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LiveKitTrunk:
     """An outbound trunk stored in LiveKit."""
 
@@ -83,11 +91,11 @@ class Line(Protocol):
     async def delete_room(self, room_name: str) -> None:
         """Hang up everybody in the room; one that is not there is no error and proves nothing."""
 
-    async def keep_room(self, room_name: str, *, empty_timeout: timedelta) -> str:
-        """Make a room, or find it, and return its sid."""
+    async def make_room(self, room_name: str, *, empty_timeout: timedelta) -> str:
+        """Make a room without an agent, or find it, and return its sid."""
 
-    async def clock_offset(self) -> timedelta:
-        """LiveKit's clock minus ours, to the second, from one cheap request."""
+    async def feel_pulse(self, room_name: str) -> Pulse:
+        """One cheap request: is LiveKit there, what is its time, and does it know this room?"""
 
     async def outbound_trunks(self) -> Sequence[LiveKitTrunk]:
         """Every outbound trunk stored in LiveKit."""

@@ -13,6 +13,7 @@ from typing import TypeVar
 import aiohttp
 from google.protobuf.duration_pb2 import Duration
 from livekit import api
+from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.sip import CreateSIPParticipantRequest, SIPParticipantInfo
 
@@ -22,12 +23,13 @@ from dialer.domain.line_result import LineResult, Reply
 from dialer.errors import LineUnavailable
 from dialer.telephony.dial_token import DialTokens
 from dialer.telephony.dial_trace import DialTrace, current_dial, dial_socket, dial_trace_config
-from dialer.telephony.line import DialRequest, Gate, GateShut, LineRefused, LiveKitTrunk, Look
+from dialer.telephony.line import DialRequest, Gate, GateShut, LineRefused, LiveKitTrunk, Look, Pulse
 
 _T = TypeVar("_T")
 
 ROOMS_PER_LOOK = 200  #: names in one ListRooms
 LOOKS_AT_ONCE = 20  #: ListParticipants under way
+NO_AGENT = "dialer-nobody"  #: a name that no agent has
 READ_SECONDS = 10.0  #: a read without an answer for this long counts as failed
 KEEPALIVE_SECONDS = 10.0  #: a connection left idle longer may be dead on the other side, and a dial on it in doubt
 
@@ -156,17 +158,25 @@ class LiveKitLine:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise LineUnavailable(str(error)) from error
 
-    async def keep_room(self, room_name: str, *, empty_timeout: timedelta) -> str:
-        request = api.CreateRoomRequest(name=room_name, empty_timeout=int(empty_timeout.total_seconds()))
+    async def make_room(self, room_name: str, *, empty_timeout: timedelta) -> str:
+        request = api.CreateRoomRequest(
+            name=room_name,
+            empty_timeout=int(empty_timeout.total_seconds()),
+            # Without any name here LiveKit sends in every unnamed agent there is; nobody serves this one.
+            agents=[RoomAgentDispatch(agent_name=NO_AGENT)],
+        )
         room = await self._ask(self._reader.room.create_room(request))
         return room.sid
 
-    async def clock_offset(self) -> timedelta:
+    async def feel_pulse(self, room_name: str) -> Pulse:
         self._last_offset = None
-        await self._ask(self._reader.room.list_rooms(api.ListRoomsRequest(names=["dialer-clock"])))
+        answer = await self._ask(self._reader.room.list_rooms(api.ListRoomsRequest(names=[room_name])))
         if self._last_offset is None:
-            raise LineUnavailable("LiveKit's answer has no Date header")
-        return self._last_offset
+            raise LineUnavailable(
+                "LiveKit's answer has no Date header: is LIVEKIT_URL the address of a LiveKit server?"
+            )
+        found = [room.sid for room in answer.rooms if room.name == room_name]
+        return Pulse(clock_offset=self._last_offset, room_sid=found[0] if found else None)
 
     async def outbound_trunks(self) -> Sequence[LiveKitTrunk]:
         answer = await self._ask(self._reader.sip.list_outbound_trunk(api.ListSIPOutboundTrunkRequest()))

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import aiohttp
 
-from console.servers import servers
+from console.servers import ServerUrls, servers
 from dialer.actions.audit_ledger import audit
 from dialer.config import read_settings
 from dialer.domain.outcome import Outcome
@@ -82,8 +82,11 @@ class Plan:
 class Crew:
     """The workers, and who kills and restarts them."""
 
-    def __init__(self, environment: dict[str, str], plan: Plan, chaos: Chaos, ledger: Ledger) -> None:
-        self._environment = environment
+    def __init__(
+        self, environment: dict[str, str], plan: Plan, chaos: Chaos, ledger: Ledger, *, metrics_port: int = 0
+    ) -> None:
+        self._environment = {**environment, "DIALER_METRICS_PORT": str(metrics_port)}
+        self._kinds = ["feeder", "rescuer", *["caller"] * plan.callers, *(["exporter"] if metrics_port else [])]
         self._plan = plan
         self._chaos = chaos
         self._ledger = ledger
@@ -92,7 +95,7 @@ class Crew:
         self._log = os.open(Path(environment["DIALER_DATA"], "workers.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
     def start(self) -> None:
-        for kind in ["feeder", "rescuer", *["caller"] * self._plan.callers]:
+        for kind in self._kinds:
             self._workers.append((kind, self._spawn(kind)))
 
     def _spawn(self, kind: str) -> subprocess.Popen[bytes]:
@@ -125,7 +128,15 @@ class Crew:
         )
         return int(row["open"]) if row else 0
 
+    def kill_all(self) -> None:
+        """kill -9 of every worker."""
+        for _, process in self._workers:
+            process.kill()
+        for _, process in self._workers:
+            process.wait()
+
     def stop(self) -> None:
+        """SIGTERM, and time to leave in order."""
         for _, process in self._workers:
             process.send_signal(signal.SIGTERM)
         for _, process in self._workers:
@@ -145,15 +156,15 @@ async def run_chaos(plan: Plan, *, folder: Path, say: bool = False) -> Chaos:
     settings = read_settings({"DIALER_DATA": str(folder)})
     with servers(settings) as urls:
         migrate(urls.database_url)
-        simulator, url = _start_simulator(plan)
+        simulator, url = start_simulator(plan)
         ledger = Ledger(urls.database_url, name="chaos")
         await ledger.open()
-        crew = Crew(_environment(folder, urls.database_url, urls.redis_url, url), plan, chaos, ledger)
+        crew = Crew(environment_of(folder, urls, url), plan, chaos, ledger)
         try:
-            await _fill(ledger, plan)
+            await fill_ledger(ledger, plan)
             crew.start()
             await _storm(crew, ledger, plan, chaos, say=say)
-            await _judge(ledger, urls.redis_url, url, chaos)
+            await judge(ledger, urls.redis_url, url, chaos)
         finally:
             crew.stop()
             simulator.terminate()
@@ -162,7 +173,7 @@ async def run_chaos(plan: Plan, *, folder: Path, say: bool = False) -> Chaos:
     return chaos
 
 
-def _start_simulator(plan: Plan) -> tuple[subprocess.Popen[str], str]:
+def start_simulator(plan: Plan) -> tuple[subprocess.Popen[str], str]:
     leeway = 60 * FENCE_SCALE
     flags = {"port": 0, "speed": SPEED, "token-leeway": leeway, "seed": plan.seed}
     process = subprocess.Popen(
@@ -175,12 +186,12 @@ def _start_simulator(plan: Plan) -> tuple[subprocess.Popen[str], str]:
     return process, json.loads(process.stdout.readline())["url"]
 
 
-def _environment(folder: Path, database_url: str, redis_url: str, livekit_url: str) -> dict[str, str]:
+def environment_of(folder: Path, urls: ServerUrls, livekit_url: str) -> dict[str, str]:
     return {
         **os.environ,
         "DIALER_DATA": str(folder),
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
+        "DATABASE_URL": urls.database_url,
+        "REDIS_URL": urls.redis_url,
         "LIVEKIT_URL": livekit_url,
         "LIVEKIT_API_KEY": "devkey",
         "LIVEKIT_API_SECRET": "secret",
@@ -190,7 +201,7 @@ def _environment(folder: Path, database_url: str, redis_url: str, livekit_url: s
     }
 
 
-async def _fill(ledger: Ledger, plan: Plan) -> None:
+async def fill_ledger(ledger: Ledger, plan: Plan) -> None:
     trunk = await make_trunk(
         ledger, calls_per_second=plan.calls_per_second, max_concurrent_calls=round(plan.calls_per_second * 10)
     )
@@ -216,7 +227,7 @@ async def _storm(crew: Crew, ledger: Ledger, plan: Plan, chaos: Chaos, *, say: b
         await asyncio.sleep(0.2)
 
 
-async def _judge(ledger: Ledger, redis_url: str, simulator_url: str, chaos: Chaos) -> None:
+async def judge(ledger: Ledger, redis_url: str, simulator_url: str, chaos: Chaos) -> None:
     campaign = await find_campaign(ledger, "campaign")
     report = await report_campaign(ledger, campaign.id)
     chaos.call_jobs, chaos.finish_reasons, chaos.outcomes = report.call_jobs, report.finish_reasons, report.outcomes

@@ -130,8 +130,10 @@ async def test_a_look_tells_who_is_in_which_room(simulator: str) -> None:
 
 async def test_the_sentinel_room_keeps_its_sid(simulator: str) -> None:
     async with line_to(simulator) as line:
-        first = await line.keep_room("word-sentinel", empty_timeout=timedelta(days=7))
-        assert await line.keep_room("word-sentinel", empty_timeout=timedelta(days=7)) == first
+        assert (await line.feel_pulse("word-sentinel")).room_sid is None
+        first = await line.make_room("word-sentinel", empty_timeout=timedelta(days=7))
+        assert await line.make_room("word-sentinel", empty_timeout=timedelta(days=7)) == first
+        assert (await line.feel_pulse("word-sentinel")).room_sid == first
 
 
 async def test_the_trunks_of_livekit_are_listed_and_one_of_any_number_needs_a_caller_id(simulator: str) -> None:
@@ -148,7 +150,7 @@ async def test_nobody_listens_is_not_sent(simulator: str) -> None:
         async with line_to(f"http://127.0.0.1:{taken.getsockname()[1]}") as line:
             result = await line.place(request("+12125550486"), open_gate)
             with pytest.raises(LineUnavailable):
-                await line.clock_offset()
+                await line.feel_pulse("any")
 
     assert result.reply is Reply.NOT_SENT
 
