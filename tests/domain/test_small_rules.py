@@ -1,0 +1,97 @@
+"""The small rules: states, limits, pacing, the fence's sums."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dialer.domain import attempt, call_job, campaign
+from dialer.domain.attempt import AttemptState
+from dialer.domain.call_job import CallJobState
+from dialer.domain.campaign import CampaignState
+from dialer.domain.fence import Fence, Leases, scaled
+from dialer.domain.pacing import room_to_release
+from dialer.domain.trunk import check_caller_id, check_limits
+from dialer.errors import InvalidInput, InvariantBroken
+
+pytestmark = pytest.mark.unit
+
+
+def test_nothing_leaves_a_final_state() -> None:
+    assert call_job.MOVES[CallJobState.FINISHED] == {}
+    assert attempt.MOVES[AttemptState.ENDED] == {}
+    assert campaign.MOVES[CampaignState.CANCELLED] == {}
+
+
+def test_a_move_that_is_not_in_the_table_is_a_bug() -> None:
+    call_job.check_move(CallJobState.QUEUED, CallJobState.IN_PROGRESS)
+    attempt.check_move(AttemptState.DIALING, AttemptState.ENDED)
+    with pytest.raises(InvariantBroken):
+        call_job.check_move(CallJobState.WAITING, CallJobState.IN_PROGRESS)
+    with pytest.raises(InvariantBroken):
+        attempt.check_move(AttemptState.ENDED, AttemptState.DIALING)
+    with pytest.raises(InvariantBroken):
+        campaign.check_move(CampaignState.DRAFT, CampaignState.PAUSED)
+
+
+def test_every_state_has_its_row_of_moves() -> None:
+    assert set(call_job.MOVES) == set(CallJobState)
+    assert set(attempt.MOVES) == set(AttemptState)
+    assert set(campaign.MOVES) == set(CampaignState)
+
+
+def test_livekit_refuses_a_post_after_85_seconds_and_a_call_shows_after_96() -> None:
+    assert Fence().accepted_until == timedelta(seconds=85)
+    assert Fence().visible_after == timedelta(seconds=96)
+    assert Fence().owner_deadline(timedelta(seconds=30)) == timedelta(seconds=50)
+
+
+def test_the_tokens_end_hangs_on_the_whole_second_of_the_claim() -> None:
+    claimed_at = datetime(2026, 11, 24, 12, 0, 0, 999_999, tzinfo=UTC)
+    assert Fence().token_end(claimed_at) == int(datetime(2026, 11, 24, 12, 0, 15, tzinfo=UTC).timestamp())
+
+
+def test_bounds_are_scaled_all_together() -> None:
+    assert scaled(Fence(), 0.1).visible_after == timedelta(seconds=9.6)
+    assert scaled(Leases(), 0.1).slot == timedelta(seconds=3)
+
+
+@pytest.mark.parametrize(
+    ("rate", "free", "queued", "room"),
+    [
+        pytest.param(5, 20, 0, 10, id="two seconds of the rate"),
+        pytest.param(5, 20, 4, 6, id="less what is queued"),
+        pytest.param(5, 3, 0, 3, id="no more than free slots"),
+        pytest.param(5, -2, 0, 0, id="none when open attempts are above the limit"),
+        pytest.param(5, 20, 30, 0, id="none when more is queued"),
+        pytest.param(0.1, 20, 0, 1, id="one for a slow trunk"),
+    ],
+)
+def test_how_much_is_released(rate: float, free: int, queued: int, room: int) -> None:
+    found = room_to_release(calls_per_second=rate, free_slots=free, queued=queued, agents_take=timedelta(0))
+    assert found == room
+
+
+def test_agents_that_take_time_to_come_let_more_be_released() -> None:
+    found = room_to_release(calls_per_second=5, free_slots=100, queued=0, agents_take=timedelta(seconds=3))
+    assert found == 25
+
+
+@pytest.mark.parametrize("text", ["*", "hello", "4155550100", "+1", "+1415555010x", ""])
+def test_a_caller_id_that_is_not_a_number_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        check_caller_id(text)
+
+
+def test_a_caller_id_is_kept_without_its_decoration() -> None:
+    assert check_caller_id("+1 (415) 555-0100") == "+14155550100"
+    assert check_caller_id(None) is None
+
+
+@pytest.mark.parametrize(("rate", "calls"), [(0, 1), (-1, 1), (float("nan"), 1), (1, 0), (1, -5)])
+def test_a_limit_with_which_nothing_could_be_dialed_is_refused(rate: float, calls: int) -> None:
+    with pytest.raises(InvalidInput):
+        check_limits(calls_per_second=rate, max_concurrent_calls=calls)
+
+
+def test_half_a_call_per_second_is_a_limit() -> None:
+    check_limits(calls_per_second=0.5, max_concurrent_calls=1)
