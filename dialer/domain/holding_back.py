@@ -120,7 +120,8 @@ def _people(facts: Facts) -> str | None:
             "up to 6 min, and nobody is dialed again on a guess"
         )
     if facts.in_progress:
-        return f"nobody is waiting any more: the last {_calls(facts.in_progress)} under way"
+        last = "call is" if facts.in_progress == 1 else f"{facts.in_progress} calls are"
+        return f"nobody is waiting any more: the last {last} under way"
     return "nobody is waiting: import contacts, or wait a second for it to be finished"
 
 

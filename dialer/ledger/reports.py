@@ -213,3 +213,11 @@ async def trace_attempts(ledger: Ledger, campaign_id: int) -> list[AttemptTrace]
         "/* trace_attempts */ SELECT id, number, sent FROM attempts WHERE campaign_id = %(id)s", {"id": campaign_id}
     )
     return [AttemptTrace(**row) for row in rows]
+
+
+async def is_number_open(ledger: Ledger, number: str) -> bool:
+    """Whether an attempt of this number, in any campaign, is not over: until it is, nobody may dial it again."""
+    row = await ledger.row(
+        "/* is_number_open */ SELECT 1 FROM attempts WHERE number = %(number)s AND state <> 'ended'", {"number": number}
+    )
+    return row is not None

@@ -25,7 +25,7 @@ async def test_an_answered_call_is_told_step_by_step(
     command = start("call", ANSWERS, "--trunk", "trunk", "--yes", environment=environment)
     assert await command.over() == 0, command.err
     steps = [line.split()[2] for line in command.out.splitlines() if " s  " in line]
-    assert steps == ["queued", "dialing", "answered", "over", "outcome"]
+    assert steps == ["queued", "dialing", "answered", "over", "outcome", "because"]
     assert "No `dialer up` is running here" in command.err
     assert [invite["number"] for invite in invites(simulator)] == [ANSWERS]
     assert [campaign.state for campaign in await list_campaigns(ledger)] == [CampaignState.FINISHED]

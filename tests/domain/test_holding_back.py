@@ -122,6 +122,11 @@ NOBODY_DUE = {"due": 0, "queued": 0}
             id="the last calls",
         ),
         pytest.param(
+            {**NOBODY_DUE, "waiting": 0, "in_progress": 1, "next_due_at": None},
+            "nobody is waiting any more: the last call is under way",
+            id="the last call",
+        ),
+        pytest.param(
             {"slots_taken": 20},
             "all 20 channels of trunk main are taken: a call begins when another one ends",
             id="channels",

@@ -20,7 +20,7 @@ def test_every_rule_of_the_tables_has_words(rule: str) -> None:
 def test_a_sip_code_is_told_with_what_the_carrier_wrote() -> None:
     assert rule_words("sip_486", sip_code=486, sip_status="Busy Here") == "the carrier answered SIP 486 Busy Here"
     assert rule_words("other_5xx", sip_code=599) == "the carrier answered SIP 599"
-    assert {rule_words(f"sip_{code}", sip_code=code) for code in SIP_CODES}.isdisjoint({"rule sip_486"})
+    assert not [code for code in SIP_CODES if rule_words(f"sip_{code}", sip_code=code).startswith("rule ")]
 
 
 def test_a_body_in_place_of_a_phrase_is_shortened() -> None:

@@ -1,0 +1,1 @@
+"""``dialer campaign``: one file for each verb."""

@@ -1,0 +1,103 @@
+"""``dialer campaign import``."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console.commands.campaign.error_file import ErrorFile, place_for_errors
+from console.commands.campaign.rules import Name
+from console.errors import ExitCode
+from console.progress import Progress
+from console.session import Session, run
+from console.terminal import Json, put_json, say
+from dialer.actions.import_contacts import ContactFile, ImportReport, import_contacts
+from dialer.domain.contact_file import RejectedRow
+from dialer.errors import InvalidInput
+from dialer.ledger.campaigns import find_campaign
+
+
+def import_file(
+    name: Name,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file; its first line names the columns.")],
+    phone_column: Annotated[
+        str | None, typer.Option("--phone-column", metavar="NAME", help="The column of the numbers.")
+    ] = None,
+    all_or_nothing: Annotated[
+        bool, typer.Option("--all-or-nothing", help="Import nothing when any row cannot be called.")
+    ] = False,
+    errors: Annotated[
+        Path | None,
+        typer.Option("--errors", metavar="FILE", help="Where to write the rows that are refused, and why."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Import people from a CSV file.
+
+    Rows that cannot be called are written to FILE.errors.csv with the reason, and the rest is imported. Importing the
+    same file again changes nothing. The exit code is 3 when rows were refused.
+    """
+    error_file = ErrorFile(errors or place_for_errors(file))
+    try:
+        report = run(lambda session: _work(session, name, file, phone_column, error_file, all_or_nothing))
+    finally:
+        error_file.close()
+    _tell(name, file, report, error_file)
+    if as_json:
+        put_json(_json(report, error_file))
+    raise typer.Exit(ExitCode.ROWS_REFUSED if report.rejected else ExitCode.DONE)
+
+
+async def _work(
+    session: Session, name: str, path: Path, phone_column: str | None, error_file: ErrorFile, all_or_nothing: bool
+) -> ImportReport:
+    campaign = await find_campaign(session.ledger, name)
+    file = ContactFile(path=path, country=campaign.country, phone_column=phone_column)
+    if all_or_nothing:
+        _refuse_if_any_is_bad(file, error_file)
+    with Progress("rows imported") as progress:
+        return await import_contacts(
+            session.ledger, campaign, file, on_rejected=error_file.add, on_progress=progress.at
+        )
+
+
+def _refuse_if_any_is_bad(file: ContactFile, error_file: ErrorFile) -> None:
+    rows = 0
+    with Progress("rows checked") as progress:
+        for rows, row in enumerate(file.rows(), 1):
+            if isinstance(row, RejectedRow):
+                error_file.add(row)
+            if rows % 1000 == 0:
+                progress.at(rows)
+    if error_file.rows:
+        raise InvalidInput(
+            f"{error_file.rows:,} of {rows:,} rows of {file.path.name} cannot be called, so nothing was imported",
+            hint=f"{error_file.path} says which rows and why",
+        )
+
+
+def _tell(name: str, file: Path, report: ImportReport, error_file: ErrorFile) -> None:
+    if report.again:
+        say(f"{file.name} is in {name} already: nothing was changed.")
+    counted = [
+        f"{report.rows:,} rows: {report.contacts:,} {'person' if report.contacts == 1 else 'people'} imported",
+        f"{report.duplicates:,} already there" if report.duplicates else "",
+        f"{report.rejected:,} refused" if report.rejected else "",
+    ]
+    say(", ".join(part for part in counted if part) + ".")
+    if report.rejected:
+        say(f"The refused rows, with the reasons, are in {error_file.path}.")
+    if report.contacts and not report.again:
+        say(f"Next: dialer campaign start {shlex.quote(name)}")
+
+
+def _json(report: ImportReport, error_file: ErrorFile) -> dict[str, object]:
+    return {
+        "rows": report.rows,
+        "rejected": report.rejected,
+        "duplicates": report.duplicates,
+        "contacts": report.contacts,
+        "again": report.again,
+        "error_file": str(error_file.path) if error_file.rows else None,
+    }

@@ -1,0 +1,125 @@
+"""The options that make a campaign's rules, for ``create`` and ``edit``."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dialer.domain.phone_number import check_country
+from dialer.domain.retry_file import read_retry_file
+from dialer.domain.retry_policy import DEFAULT_POLICY, RetryPolicy, policy_from_json, policy_to_json
+from dialer.domain.trunk import check_caller_id
+from dialer.errors import InvalidInput
+from dialer.ledger.campaigns import Campaign, CampaignRules
+from dialer.ledger.session import Ledger
+from dialer.ledger.trunks import find_trunk
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
+TrunkName = Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="The trunk to call through.")]
+Country = Annotated[
+    str | None, typer.Option("--country", metavar="CC", help="Of numbers without a country code, as US or DE.")
+]
+CallerId = Annotated[
+    str | None, typer.Option("--caller-id", metavar="NUMBER", help="Shown to people instead of the trunk's caller ID.")
+]
+RingingTimeout = Annotated[
+    int | None,
+    typer.Option(
+        "--ringing-timeout", min=5, max=65, metavar="SECONDS", help="Ring a phone this long, at most. 30 if not given."
+    ),
+]
+TalkLimit = Annotated[
+    int | None,
+    typer.Option(
+        "--talk-limit", min=1, max=86_400, metavar="SECONDS", help="Talk this long, at most. 3600 if not given."
+    ),
+]
+MaxAttempts = Annotated[
+    int | None,
+    typer.Option(
+        "--max-attempts", min=1, max=20, metavar="N", help="Call one person this often, at most. 4 if not given."
+    ),
+]
+RetryFile = Annotated[
+    Path | None,
+    typer.Option("--retry", metavar="FILE", help="A TOML file with delays and limits of your own."),
+]
+
+_DEFAULTS = CampaignRules(
+    trunk_id=None,
+    caller_id=None,
+    country=None,
+    ringing_timeout=timedelta(seconds=30),
+    talk_limit=timedelta(hours=1),
+    max_attempts=DEFAULT_POLICY.max_attempts,
+    policy=policy_to_json(DEFAULT_POLICY),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleOptions:
+    """What was given on the command line; None: not given."""
+
+    trunk: str | None
+    country: str | None
+    caller_id: str | None
+    ringing_timeout: int | None
+    talk_limit: int | None
+    max_attempts: int | None
+    retry: Path | None
+
+    async def apply(self, ledger: Ledger, to: Campaign | None) -> CampaignRules:
+        """The rules of a campaign (None: a new one) with what was given.
+
+        Raises:
+            NotFound: there is no such trunk.
+            InvalidInput: an option or the retry file cannot be used.
+        """
+        rules = rules_of(to) if to else _DEFAULTS
+        policy = self._policy(rules)
+        return CampaignRules(
+            trunk_id=(await find_trunk(ledger, self.trunk)).id if self.trunk else rules.trunk_id,
+            caller_id=check_caller_id(self.caller_id) or rules.caller_id,
+            country=check_country(self.country) if self.country else rules.country,
+            ringing_timeout=_seconds(self.ringing_timeout) or rules.ringing_timeout,
+            talk_limit=_seconds(self.talk_limit) or rules.talk_limit,
+            max_attempts=policy.max_attempts,  # the ledger keeps it twice: the claim looks at this one
+            policy=policy_to_json(policy),
+        )
+
+    def _policy(self, rules: CampaignRules) -> RetryPolicy:
+        policy = read_retry_policy(self.retry) if self.retry else policy_from_json(rules.policy)
+        return policy if self.max_attempts is None else replace(policy, max_attempts=self.max_attempts)
+
+
+def rules_of(campaign: Campaign) -> CampaignRules:
+    return CampaignRules(
+        trunk_id=campaign.trunk_id,
+        caller_id=campaign.caller_id,
+        country=campaign.country,
+        ringing_timeout=campaign.ringing_timeout,
+        talk_limit=campaign.talk_limit,
+        max_attempts=campaign.max_attempts,
+        policy=campaign.policy,
+    )
+
+
+def read_retry_policy(path: Path) -> RetryPolicy:
+    """Read a retry file of this machine.
+
+    Raises:
+        InvalidInput: it cannot be read, or what is in it cannot be used.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{path}: {error.strerror}", hint="give the path of a TOML file") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8 text", hint="give the path of a TOML file") from error
+    return read_retry_file(text, name=path.name)
+
+
+def _seconds(number: int | None) -> timedelta | None:
+    return None if number is None else timedelta(seconds=number)

@@ -1,0 +1,43 @@
+"""``dialer contact``: what happened to one of them."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from console.session import Session, run
+from console.terminal import Json, put, put_json
+from console.views.story import story_json, story_page
+from dialer.domain.phone_number import NumberProblem, mask, parse_number
+from dialer.errors import InvalidInput, NotFound
+from dialer.ledger.campaigns import Campaign, find_campaign
+from dialer.ledger.reports import ContactStory, tell_contact
+
+
+def explain(
+    campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's name.")],
+    number: Annotated[str, typer.Argument(metavar="NUMBER", help="The number, as +14155550100 or as you write it.")],
+    as_json: Json = False,
+) -> None:
+    """Tell the whole story of one contact: every attempt, why it ended so, and what comes next."""
+    found, story, now = run(lambda session: _story(session, campaign, number))
+    if as_json:
+        return put_json(story_json(found.name, story, campaign_state=found.state, now=now))
+    return put(story_page(found.name, story, campaign_state=found.state, now=now))
+
+
+async def _story(session: Session, name: str, number: str) -> tuple[Campaign, ContactStory, datetime]:
+    campaign = await find_campaign(session.ledger, name)
+    story = await tell_contact(session.ledger, campaign.id, _e164(number, campaign.country))
+    if story is None:
+        raise NotFound(
+            f"campaign {name!r} has no contact with this number", hint="`dialer campaign results` lists all of them"
+        )
+    return campaign, story, await session.ledger.now()
+
+
+def _e164(text: str, country: str | None) -> str:
+    number = parse_number(text, country=country)
+    if isinstance(number, NumberProblem):
+        raise InvalidInput(f"{mask(text)}: {number.message}", hint="write it with + and country code, as +14155550100")
+    return number.e164

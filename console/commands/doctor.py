@@ -1,0 +1,96 @@
+"""``dialer doctor``: tries everything the dialer needs, one by one, and says what to do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import typer
+
+from console.errors import ExitCode, hint_of
+from console.open_line import is_set, open_line
+from console.servers import servers
+from console.session import Session, open_ledger
+from console.terminal import Json, put, put_json
+from console.views.findings import findings_json, findings_page
+from dialer.actions.check_line import check_livekit
+from dialer.actions.check_stores import check_postgres, check_redis, check_workers
+from dialer.app import fence_of
+from dialer.clock import Clock
+from dialer.config import Settings, read_settings
+from dialer.domain.finding import Finding, Level, error, warning
+from dialer.errors import DialerError, StoreUnavailable
+from dialer.ledger.installation import read_installation
+from dialer.ledger.schema import migrate
+from dialer.limits.redis_session import RedisSession
+from dialer.logs import set_up_logs
+
+
+def doctor(as_json: Json = False) -> None:
+    """Try everything the dialer needs, and say what to do.
+
+    PostgreSQL, Redis, LiveKit with its trunks, all clocks and the processes. The exit code is 1 when one is an error.
+    """
+    set_up_logs(process="dialer", level="error")
+    settings = read_settings()
+    findings = _examine(settings)
+    if as_json:
+        put_json(findings_json(findings, settings.masked()))
+    else:
+        put(findings_page(findings, settings.masked()))
+    is_well = all(finding.level is not Level.ERROR for finding in findings)
+    raise typer.Exit(ExitCode.DONE if is_well else ExitCode.UNAVAILABLE)
+
+
+def _examine(settings: Settings) -> list[Finding]:
+    try:
+        with servers(settings) as urls:
+            connected = settings.connected_to(database_url=urls.database_url, redis_url=urls.redis_url)
+            migrate(urls.database_url)
+            return asyncio.run(_all(connected))
+    except DialerError as fault:
+        todo = hint_of(fault) if not isinstance(fault, StoreUnavailable) else None
+        return [error("PostgreSQL", str(fault), todo or "check DATABASE_URL, and that PostgreSQL runs")]
+
+
+async def _all(settings: Settings) -> list[Finding]:
+    clock = Clock()
+    ledger = open_ledger(settings)
+    await ledger.open()
+    try:
+        session = Session(settings=settings, ledger=ledger)
+        async with _redis(session) as redis:
+            return [
+                *await check_postgres(ledger, clock=clock),
+                *await check_redis(redis, ledger, clock=clock),
+                *await _livekit(session, clock),
+                *await check_workers(ledger, silence=session.silence),
+            ]
+    finally:
+        await ledger.close()
+
+
+@asynccontextmanager
+async def _redis(session: Session) -> AsyncIterator[RedisSession]:
+    assert session.settings.redis_url is not None
+    installation = await read_installation(session.ledger)
+    redis = RedisSession(session.settings.redis_url.get_secret_value(), installation=installation.word)
+    try:
+        yield redis
+    finally:
+        await redis.close()
+
+
+async def _livekit(session: Session, clock: Clock) -> list[Finding]:
+    if not is_set(session.settings):
+        return [
+            warning(
+                "LiveKit",
+                "LIVEKIT_URL is not set: nobody can be called",
+                "set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET; `dialer demo` needs none of them",
+            )
+        ]
+    try:
+        async with open_line(session.settings) as line:
+            return await check_livekit(line, session.ledger, clock=clock, fence=fence_of(session.settings))
+    except DialerError as fault:
+        return [error("LiveKit", str(fault), hint_of(fault) or "")]
