@@ -97,7 +97,7 @@ async def test_what_may_not_be_claimed_is_refused_with_its_reason(
 ) -> None:
     campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=1)
     [ticket] = await make_tickets(dialer, campaign)
-    await dialer.ledger.changed(statement)  # type: ignore[arg-type]
+    await dialer.ledger.changed(statement)
 
     assert await claim(dialer, [ticket]) == [refusal]
     assert await dialer.ledger.rows("SELECT id FROM attempts") == []
