@@ -30,9 +30,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def server_urls() -> Iterator[ServerUrls]:
-    """Embedded servers in a folder of their own, stopped at the end."""
+    """Embedded servers in a folder of their own, stopped at the end.
+
+    TEST_DATABASE_URL and TEST_REDIS_URL name others instead, to try another version of either.
+    """
+    given = {name: os.environ.get(f"TEST_{name}", "") for name in ("DATABASE_URL", "REDIS_URL")}
     with tempfile.TemporaryDirectory(prefix="dialer-tests-") as folder:
-        settings = read_settings({"DIALER_DATA": folder})
+        settings = read_settings({"DIALER_DATA": folder, **given})
         with servers(settings) as urls:
             yield urls
 

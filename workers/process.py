@@ -66,6 +66,9 @@ def run_worker(kind: str, work: Work) -> None:
     except OperatorError as error:
         sys.stderr.write(f"{kind} cannot start: {error}\n")
         sys.exit(CANNOT_START)
+    except StoreUnavailable as error:
+        log.warning("worker_gave_up", error=str(error))  # its supervisor tries again
+        sys.exit(1)
 
 
 async def _run(kind: str, work: Work, settings: Settings) -> None:

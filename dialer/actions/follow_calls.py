@@ -77,8 +77,7 @@ async def _act(dialer: Dialer, terms: TermsBook, due: Sequence[FollowedAttempt],
                 adopted.append(Answered(attempt_id=attempt.attempt_id, ring_seconds=None, evidence={"adopted": True}))
                 notes.append(_note(attempt))
             case RemoveGhost(attempt):
-                log.error("ghost_removed", attempt_id=str(attempt.attempt_id))
-                await dialer.line.delete_room(dialer.room_name(attempt.attempt_id))
+                await _remove_ghost(dialer, attempt)
                 notes.append(_note(attempt))
             case End() as end:
                 endings.append((item, end))
@@ -90,6 +89,16 @@ async def _act(dialer: Dialer, terms: TermsBook, due: Sequence[FollowedAttempt],
         await settle(dialer, [await _settlement(dialer, terms, item, end) for item, end in endings])
     done.ended, done.adopted = len(endings), len(adopted)
     return done
+
+
+async def _remove_ghost(dialer: Dialer, attempt: OpenAttempt) -> None:
+    log.error("ghost_found", attempt_id=str(attempt.attempt_id))
+    try:
+        await dialer.line.delete_room(dialer.room_name(attempt.attempt_id))
+    except LineUnavailable as error:
+        log.warning(
+            "ghost_not_removed", attempt_id=str(attempt.attempt_id), error=str(error)
+        )  # the next look tries again
 
 
 async def _settlement(dialer: Dialer, terms: TermsBook, item: FollowedAttempt, end: End) -> Settlement:
