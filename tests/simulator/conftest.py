@@ -54,7 +54,7 @@ class Lab:
     async def reaches(self, status: str | None, room: str = "room") -> None:
         """Wait until the callee's status is this one; there is no webhook yet that tells."""
         async with asyncio.timeout(GIVE_UP_SECONDS):
-            while await self.status(room) != status:  # noqa: ASYNC110 - the change is in another server
+            while await self.status(room) != status:
                 await asyncio.sleep(POLL_SECONDS)
 
     async def remove_callee(self, room: str = "room") -> None:

@@ -25,7 +25,7 @@ async def rooms(lab: Lab) -> list[str]:
 async def closes(lab: Lab) -> None:
     """Wait until there is no room any more."""
     async with asyncio.timeout(GIVE_UP_SECONDS):
-        while await rooms(lab):  # noqa: ASYNC110 - the change is in another server
+        while await rooms(lab):
             await asyncio.sleep(POLL_SECONDS)
 
 
