@@ -1,8 +1,9 @@
 """What an error of LiveKit means when no SIP code is in it.  Find the text in ``MESSAGES``.  Pure.
 
-Sources: ``facts/livekit.md`` 2.3, ``facts/telephony.md`` 1.4, ``facts/livekit-recorded``.  Only words that we know
-are believed.  Whatever else comes, a proxy's page or a text of a later version, says not for sure that the call is
-over: in doubt.  Texts are searched for, not compared, as LiveKit puts "twirp error unknown: " before them.
+Sources: LiveKit's own code (``livekit/sip`` ``pkg/sip/outbound.go``, ``livekit/livekit`` ``pkg/service/sip.go``), and
+answers recorded from it, which the tests replay (``tests/domain/recorded``).  Only words that we know are believed.
+Whatever else comes, a proxy's page or a text of a later version, says not for sure that the call is over: in doubt.
+Texts are searched for, not compared, as LiveKit puts "twirp error unknown: " before them.
 """
 
 import re

@@ -17,7 +17,7 @@ from dialer.domain.sip_phrase import phrase_rule
 __all__ = ["RANG_AFTER_SECONDS", "Blame", "InDoubt", "Outcome", "Verdict", "classify"]
 
 RANG_AFTER_SECONDS = 3.0
-"""A final answer that takes this long comes, as a rule, from a phone that rang (``decisions.md`` 3)."""
+"""A final answer that takes this long comes, as a rule, from a phone that rang."""
 
 _CODE_IN_TEXT = re.compile(r"sip status:? (\d{3})(?:: *(.*))?", re.IGNORECASE | re.DOTALL)
 

@@ -1,6 +1,6 @@
 """What happens to a call job after an attempt.  Pure: time and chance are arguments.
 
-Sources: ``decisions.md`` 4, ``protocol.md`` 4 and 9, ``facts/telephony.md`` 10.2.
+See ``docs/outcomes.md`` for the default delays, ``docs/decisions/0007`` for a phone that rang.
 """
 
 from collections.abc import Sequence

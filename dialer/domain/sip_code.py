@@ -1,6 +1,7 @@
 """What a final SIP code means for one call.  Find the code in ``SIP_CODES``.  Pure.
 
-Sources: ``facts/telephony.md`` 1.1 and 1.2, settled by ``decisions.md`` 3; phrases (``sip_phrase``) are tried first.
+Sources: RFC 3261 (21.3 to 21.6) and IANA's registry of SIP response codes; RFC 3398 7.2.4.1, how gateways turn a cause
+of the telephone network into a code; RFC 8197 (607), RFC 8688 (608).  Phrases (``sip_phrase``) are tried first.
 One call is judged alone, and mildly: what needs several numbers in a row (a dead account behind 603, a wrong
 trunk behind 404 or 403) is for the trunk's breaker to see, which may give attempts back.
 """

@@ -1,7 +1,8 @@
 """What carriers write beside a SIP code, where it says more than the code.  Tried before ``SIP_CODES``.  Pure.
 
-Sources: ``facts/telephony.md`` 1.3 and 1.5.  Numbers and short codes need word boundaries: LiveKit shows the body
-of a 400, 404, 480, 486 or 488, and a body may quote the number that was dialed.
+Sources: the error lists of Twilio (five digits) and Telnyx (D…, P…).  Numbers and short codes need word boundaries:
+LiveKit (``livekit/sip`` ``pkg/sip/outbound.go``) shows the body of a 400, 404, 480, 486 or 488, and a body may quote
+the number that was dialed.
 """
 
 import re
