@@ -48,6 +48,21 @@ def ratio(ours: float, floor: float) -> str:
     return f"{ours / floor:.2f} x"
 
 
-def spread(values: Sequence[float]) -> str:
-    """The single runs behind a median."""
-    return " / ".join(f"{value * 1000:.3f}" for value in values)
+def singly(values: Sequence[float]) -> str:
+    """The single runs behind a median, CPU a call."""
+    return f"{' / '.join(f'{value * 1000:.3f}' for value in values)} ms"
+
+
+def mib(size: float) -> str:
+    """Memory of a process."""
+    return f"{size / 1024**2:.1f} MiB"
+
+
+def kib(size: float) -> str:
+    """Memory of one call."""
+    return f"{size / 1024:.1f} KiB"
+
+
+def percent(share: float) -> str:
+    """A share of a limit."""
+    return f"{share * 100:.1f} %"

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from statistics import median
 
 import psutil
 
@@ -17,7 +16,6 @@ from dialer.ledger.session import Ledger
 IDLE_SECONDS = 5.0
 #: PostgreSQL's processes tell their figures when they have been idle for this long, at the latest.
 FIGURES_LATE_SECONDS = 11.0
-KIB, MIB = 1024, 1024 * 1024
 
 
 def cpu_seconds(pid: int) -> float:
@@ -65,18 +63,16 @@ async def idle_share(workers: Sequence[Worker]) -> float:
 
 
 async def pages_touched(ledger: Ledger) -> int:
-    """Pages of the database that its processes asked for so far, from memory or from disk."""
+    """Pages of the database that its processes have asked for so far, from memory or from disk.
+
+    Waits until every process has told; what goes on meanwhile counts, so nothing but idle rounds should.
+    """
     await asyncio.sleep(FIGURES_LATE_SECONDS)
     row = await ledger.row(
         "/* bench */ SELECT blks_hit + blks_read AS pages FROM pg_stat_database WHERE datname = current_database()"
     )
     assert row is not None
     return int(row["pages"])
-
-
-def middle(values: Sequence[float]) -> float:
-    """The median."""
-    return median(values)
 
 
 def machine() -> str:

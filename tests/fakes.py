@@ -37,6 +37,7 @@ class ScriptedLine:
         self.rooms: dict[str, Look] = {}
         self.sentinel = "RM_1"
         self.away = False
+        self.fault: LineUnavailable | None = None
         self.offset = timedelta(0)
         self.trunks: list[LiveKitTrunk] = []
         self.deleted: list[str] = []
@@ -71,5 +72,7 @@ class ScriptedLine:
         return None
 
     def _answer(self) -> None:
+        if self.fault is not None:
+            raise self.fault
         if self.away:
             raise LineUnavailable("LiveKit cannot be reached: scripted")

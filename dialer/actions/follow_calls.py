@@ -16,7 +16,7 @@ from dialer.errors import LineUnavailable
 from dialer.ledger.attempts import FollowedAttempt, LookNote, attempts_to_follow, note_looks
 from dialer.ledger.line_status import note_line_away
 from dialer.ledger.settlements import Answered, Settlement, mark_answered
-from dialer.telephony.line import Look
+from dialer.telephony.line import LineBusy, Look
 
 log = structlog.get_logger()
 
@@ -49,6 +49,9 @@ async def follow_calls(dialer: Dialer, terms: TermsBook) -> Round:
     rooms = {dialer.room_name(item.open.attempt_id): str(item.open.attempt_id) for item in due}
     try:
         looks = await dialer.line.look(rooms)
+    except LineBusy as error:
+        log.warning("looks_put_off", attempts=len(due), error=str(error))
+        return Round()
     except LineUnavailable as error:
         await _begin_again(dialer, due, str(error))
         return Round()

@@ -138,7 +138,7 @@ async def refuse(desk: Desk, ticket: Ticket, refusal: Refusal) -> None:
             await desk.finish(ticket, "exhausted")
         case Refusal.PAUSED | Refusal.OTHER_EPOCH | Refusal.LOCKED:
             await desk.give_back(ticket, timedelta(0) if refusal is Refusal.PAUSED else NO_SLOT_DELAY)
-        case Refusal.NUMBER_OPEN:
+        case Refusal.NUMBER_OPEN | Refusal.OTHER:
             await desk.give_back(ticket, REFUSED_DELAY)
 
 

@@ -102,7 +102,7 @@ def held_reason(rule: str) -> str:
     advice = advice_for(rule)
     return (
         f"{CONFIG_ERRORS_THAT_HOLD} numbers in a row failed because {advice.what}. "
-        f"No contact lost an attempt by it: {advice.todo}, then `dialer campaign resume`"
+        f"Nobody whose phone did not ring lost an attempt by it: {advice.todo}, then `dialer campaign resume`"
     )
 
 

@@ -7,9 +7,9 @@ import structlog
 from dialer.app import Dialer
 from dialer.clock import Clock
 from dialer.errors import LineUnavailable
-from dialer.ledger.line_status import LineState, note_line_status, note_sentinel
+from dialer.ledger.line_status import LineState, note_line_status, note_sentinel, read_line_status
 from dialer.ledger.session import Ledger
-from dialer.telephony.line import LineRefused
+from dialer.telephony.line import LineBusy, LineRefused
 
 log = structlog.get_logger()
 
@@ -26,6 +26,9 @@ async def watch_line(dialer: Dialer) -> LineState:
         await note_sentinel(dialer.ledger, pulse.room_sid or await dialer.line.make_room(sentinel, empty_timeout=WEEK))
     except LineRefused as error:
         return await _note(dialer, LineState.REFUSED, str(error))
+    except LineBusy as error:
+        log.warning("line_busy", error=str(error))
+        return (await read_line_status(dialer.ledger)).state
     except LineUnavailable as error:
         return await _note(dialer, LineState.AWAY, str(error))
     offset = pulse.clock_offset + await ledger_offset(dialer.ledger, dialer.clock)

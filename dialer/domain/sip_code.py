@@ -3,7 +3,7 @@
 Sources: RFC 3261 (21.3 to 21.6) and IANA's registry of SIP response codes; RFC 3398 7.2.4.1, how gateways turn a cause
 of the telephone network into a code; RFC 8197 (607), RFC 8688 (608).  Phrases (``sip_phrase``) are tried first.
 One call is judged alone, and mildly: what needs several numbers in a row (a dead account behind 603, a wrong
-trunk behind 404 or 403) is for the trunk's breaker to see, which may give attempts back.
+trunk behind 404 or 403) shows only over many calls; one call alone is judged mildly.
 """
 
 from dialer.domain.outcome_vocabulary import Blame, Counts, Outcome, Ruling

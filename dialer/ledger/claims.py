@@ -25,6 +25,12 @@ class Refusal(StrEnum):
     NUMBER_OPEN = "number_open_elsewhere"  #: the same phone may be ringing for another call job
     NO_ATTEMPTS_LEFT = "no_attempts_left"
     OTHER_EPOCH = "other_epoch"  #: the limits were rebuilt since the turn was planned
+    OTHER = "other"  #: for a reason that a newer version of the ledger knows and this program does not
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Refusal":
+        """A migration may bring new reasons while older callers still run: they give the call job back."""
+        return cls.OTHER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,6 +24,12 @@ class LineRefused(LineUnavailable):
     code = "line_refused"
 
 
+class LineBusy(LineUnavailable):
+    """LiveKit's own quota of requests is used up: ask again later, and conclude nothing."""
+
+    code = "line_busy"
+
+
 #: Awaited when the connection is there and nothing is written yet; returns to let the dial go, raises ``GateShut``.
 Gate = Callable[[], Awaitable[None]]
 

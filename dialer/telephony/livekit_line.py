@@ -23,7 +23,7 @@ from dialer.domain.line_result import LineResult, Reply
 from dialer.errors import LineUnavailable
 from dialer.telephony.dial_token import DialTokens
 from dialer.telephony.dial_trace import DialTrace, current_dial, dial_socket, dial_trace_config
-from dialer.telephony.line import DialRequest, Gate, GateShut, LineRefused, LiveKitTrunk, Look, Pulse
+from dialer.telephony.line import DialRequest, Gate, GateShut, LineBusy, LineRefused, LiveKitTrunk, Look, Pulse
 
 _T = TypeVar("_T")
 
@@ -201,7 +201,8 @@ class LiveKitLine:
         except api.ServerError as error:
             if error.status == 401:
                 raise LineRefused(f"LiveKit refuses our key: HTTP 401 {error.message}".rstrip()) from error
-            raise LineUnavailable(f"LiveKit answers HTTP {error.status} {error.code}: {error.message}") from error
+            kind = LineBusy if error.status == 429 else LineUnavailable
+            raise kind(f"LiveKit answers HTTP {error.status} {error.code}: {error.message}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise LineUnavailable(f"LiveKit cannot be reached: {type(error).__name__} {error}".rstrip()) from error
 

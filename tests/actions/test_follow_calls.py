@@ -12,7 +12,7 @@ from dialer.actions.follow_calls import follow_calls
 from dialer.actions.place_call import place_call
 from dialer.app import Dialer
 from dialer.ledger.line_status import note_sentinel
-from dialer.telephony.line import Look
+from dialer.telephony.line import LineBusy, Look
 from tests.factories import attempt_row, job_state, make_campaign, make_tickets, make_trunk, open_epoch
 from tests.fakes import LOST, PICKED_UP, ScriptedLine
 
@@ -153,6 +153,21 @@ async def test_livekit_away_begins_the_empty_time_again(dialer: Dialer, line: Sc
     after = await look(dialer, attempt_id)
 
     assert (after["state"], after["empty_since"]) == ("dialing", None)
+
+
+async def test_a_quota_that_is_used_up_only_puts_the_look_off(dialer: Dialer, line: ScriptedLine) -> None:
+    line.results = [LOST]
+    attempt_id = await make_attempt(dialer)
+    await age(dialer, attempt_id, claimed_at=timedelta(seconds=97))
+    before = await look(dialer, attempt_id)
+    assert before["empty_since"] is not None
+    await age(dialer, attempt_id, looked_at=timedelta(seconds=9))
+    line.fault = LineBusy("LiveKit answers HTTP 429")
+
+    after = await look(dialer, attempt_id)
+
+    assert after["empty_since"] == before["empty_since"]
+    assert await dialer.ledger.row("SELECT away_at FROM line_status") == {"away_at": None}
 
 
 async def test_a_live_call_whose_caller_is_gone_is_adopted(dialer: Dialer, line: ScriptedLine) -> None:

@@ -117,7 +117,7 @@ def test_recorded_answers(answer: dict[str, Any]) -> None:
 
 # -- codes ------------------------------------------------------------------------------------------------------
 
-# code: (outcome, counted, blame) when it did not ring; the same when it rang.  telephony.md 1.2, decisions.md 3.
+# code: (outcome, counted, blame) when it did not ring; the same when it rang.
 CONFIG = (
     300, 305, 380, 400, 401, 402, 405, 406, 407, 413, 414, 415, 416, 417, 420, 421, 422, 423, 424, 425, 429, 436, 437,
     438, 469, 470, 488, 489, 493, 494, 505, 513, 555, 606,
@@ -345,7 +345,7 @@ P = "twirp error unknown: "
 SENT, UNSENT = True, False
 ZERO = "transaction failed to complete (0 intermediate responses)"
 
-# http, twirp, message, outcome, counted, sent, blame, rule: livekit.md 2.3, telephony.md 1.4, livekit-recorded
+# http, twirp, message, outcome, counted, sent, blame, rule
 NO_CODE: list[tuple[int, str, str, str, bool, bool, str, str]] = [
     (401, "unknown", "invalid API key", "config_error", FREE, UNSENT, "config", "livekit_login"),
     (401, "unknown", "invalid authorization token", "config_error", FREE, UNSENT, "config", "livekit_login"),

@@ -7,6 +7,8 @@ from datetime import timedelta
 import psycopg
 import pytest
 
+from dialer.actions.desk import Desk
+from dialer.actions.place_call import place_call
 from dialer.app import Dialer
 from dialer.domain.campaign import CampaignState
 from dialer.ledger.call_jobs import Ticket, put_back_lapsed
@@ -101,6 +103,19 @@ async def test_what_may_not_be_claimed_is_refused_with_its_reason(
 
     assert await claim(dialer, [ticket]) == [refusal]
     assert await dialer.ledger.rows("SELECT id FROM attempts") == []
+
+
+async def test_a_reason_that_only_a_newer_ledger_knows_is_refused_too(dialer: Dialer) -> None:
+    campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=1)
+    [ticket] = await make_tickets(dialer, campaign)
+    await dialer.ledger.changed(
+        """CREATE OR REPLACE FUNCTION claim_refusal(job call_jobs, campaign campaigns, lease uuid) RETURNS text
+           LANGUAGE sql STABLE AS $$ SELECT 'of the future' $$"""
+    )
+
+    assert await claim(dialer, [ticket]) == [Refusal.OTHER]
+    await place_call(Desk(dialer), ticket)
+    assert await job_state(dialer.ledger, ticket.call_job_id) == ("waiting", None)
 
 
 async def test_one_that_is_refused_does_not_take_the_others_along(dialer: Dialer) -> None:
