@@ -1,6 +1,6 @@
 """A campaign under kill -9: callers, feeders and rescuers die at random, and nobody is lost or dialed twice.
 
-``python -m tests.faults.chaos --contacts 2000 --kills 30`` is the long run; ``tests/faults/test_chaos.py`` a short one.
+``python -m tests.faults.chaos --contacts 2000 --kills 36`` is the long run; ``tests/faults/test_chaos.py`` a short one.
 Fence and leases are shortened tenfold, and the simulated LiveKit's leeway with them; the ladder is in seconds.
 """
 
@@ -270,7 +270,7 @@ def main() -> None:
     """The long run: prints the report and exits 1 when something broke."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contacts", type=int, default=2000)
-    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--kills", type=int, default=36)
     parser.add_argument("--every", type=float, default=3.0, help="seconds between two kills")
     parser.add_argument("--calls-per-second", type=float, default=20.0)
     parser.add_argument("--seed", type=int, default=42)
