@@ -1,6 +1,8 @@
 """Where the calls of one caller process are served: each step for many calls in one statement or script."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
@@ -49,6 +51,8 @@ class Desk:
         self.dialer = dialer
         self.terms = TermsBook(dialer)
         self.stopping = False
+        self.moved = asyncio.Event()  #: set whenever a call is let go
+        self._on_their_way: set[UUID] = set()
         self._lead = Lead()
         self._looks: Batcher[Ticket, QueuedJob | None] = Batcher(self._look)
         self._reservations: Batcher[Job, Reservation] = Batcher(self._reserve)
@@ -58,6 +62,25 @@ class Desk:
         self._answers: Batcher[Answered, None] = Batcher(self._mark_answered)
         self._returns: Batcher[tuple[Ticket, timedelta], None] = Batcher(self._give_back)
         self._states: Batcher[int, bool] = Batcher(self._are_running)
+
+    @contextmanager
+    def on_its_way(self, attempt_id: UUID) -> Iterator[None]:
+        """Counts a call until it is let go by the gate, or ends before."""
+        self._on_their_way.add(attempt_id)
+        try:
+            yield
+        finally:
+            self.let_go(attempt_id)
+
+    def let_go(self, attempt_id: UUID) -> None:
+        """The call is on the line, or over."""
+        self._on_their_way.discard(attempt_id)
+        self.moved.set()
+
+    @property
+    def waiting(self) -> int:
+        """Calls between their taking and the gate: too many of them, and each comes too late for its turn."""
+        return len(self._on_their_way)
 
     @property
     def lead(self) -> timedelta:

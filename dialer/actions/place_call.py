@@ -55,6 +55,11 @@ async def place_call(desk: Desk, ticket: Ticket) -> None:
     Raises:
         StoreUnavailable: ledger or Redis does not answer; nothing was dialed, the leases run out by themselves.
     """
+    with desk.on_its_way(ticket.attempt_id):
+        await _place(desk, ticket)
+
+
+async def _place(desk: Desk, ticket: Ticket) -> None:
     job = await look(desk, ticket)
     if job is None:
         return
@@ -195,6 +200,7 @@ async def pass_gate(desk: Desk, opened: Opened) -> None:
         if now > oldest:
             raise GateShut("claim_too_old")
         if now - opened.moment <= LATE:
+            desk.let_go(opened.job.ticket.attempt_id)
             return
 
 

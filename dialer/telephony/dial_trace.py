@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+from aiohttp.connector import Connection
 
 from dialer.telephony.line import Gate
 
@@ -31,11 +32,6 @@ class DialTrace:
 current_dial: ContextVar[DialTrace | None] = ContextVar("current_dial", default=None)
 
 
-async def _pass_gate(_session: aiohttp.ClientSession, _context: SimpleNamespace, _params: Any) -> None:
-    if dial := current_dial.get():
-        await dial.gate()
-
-
 async def _note_sent(_session: aiohttp.ClientSession, _context: SimpleNamespace, _params: Any) -> None:
     if dial := current_dial.get():
         dial.sent = True
@@ -54,11 +50,29 @@ async def _note_body(
 def dial_trace_config() -> aiohttp.TraceConfig:
     """The hooks of a session that dials."""
     config = aiohttp.TraceConfig()
-    config.on_connection_create_end.append(_pass_gate)
-    config.on_connection_reuseconn.append(_pass_gate)
     config.on_request_headers_sent.append(_note_sent)
     config.on_response_chunk_received.append(_note_body)
     return config
+
+
+class GatedConnector(aiohttp.TCPConnector):
+    """Awaits the dial's gate when its connection stands and nothing is written yet.
+
+    A connection whose gate shuts goes back into the pool unused.  (Raised from aiohttp's own trace hooks, the gate's
+    exception would leave the connection open and lost.)
+    """
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        if dial := current_dial.get():
+            try:
+                await dial.gate()
+            except BaseException:
+                connection.release()
+                raise
+        return connection
 
 
 def dial_socket(address: aiohttp.AddrInfoType) -> socket.socket:

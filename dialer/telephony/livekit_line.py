@@ -22,7 +22,7 @@ from dialer.domain.fence import Fence
 from dialer.domain.line_result import LineResult, Reply
 from dialer.errors import LineUnavailable
 from dialer.telephony.dial_token import DialTokens
-from dialer.telephony.dial_trace import DialTrace, current_dial, dial_socket, dial_trace_config
+from dialer.telephony.dial_trace import DialTrace, GatedConnector, current_dial, dial_socket, dial_trace_config
 from dialer.telephony.line import DialRequest, Gate, GateShut, LineBusy, LineRefused, LiveKitTrunk, Look, Pulse
 
 _T = TypeVar("_T")
@@ -38,10 +38,10 @@ class LiveKitLine:
     """The line behind ``LIVEKIT_URL``.  Make it inside a running event loop."""
 
     def __init__(self, url: str, api_key: str, api_secret: str, *, fence: Fence, clock: Clock) -> None:
-        self._url, self._fence, self._clock = url, fence, clock
+        self.url, self._fence, self._clock = url, fence, clock
         self._tokens = DialTokens(api_key, api_secret)
         self._dialing = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS, socket_factory=dial_socket),
+            connector=GatedConnector(limit=0, keepalive_timeout=KEEPALIVE_SECONDS, socket_factory=dial_socket),
             trace_configs=[dial_trace_config()],
         )
         self._reading = aiohttp.ClientSession(
@@ -88,7 +88,7 @@ class LiveKitLine:
     def _client(self, request: DialRequest) -> api.LiveKitAPI:
         token = self._tokens.token(not_before=request.not_before, end=request.token_end)
         if self._dialer is None or self._dialer[0] != token:
-            client = api.LiveKitAPI.with_token(token, self._url, session=self._dialing, failover=False)
+            client = api.LiveKitAPI.with_token(token, self.url, session=self._dialing, failover=False)
             self._dialer = (token, client)
         return self._dialer[1]
 

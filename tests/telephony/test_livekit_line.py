@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import psutil
 import pytest
 from aiohttp import web
 from uuid_utils.compat import uuid7
@@ -247,6 +248,14 @@ async def test_a_gate_that_shuts_lets_no_byte_out_and_leaks_no_connection(reused
 
         assert after.http_status == 503
         assert len(seen) == 1 + reused
+        assert connections_to(line) == 1
+
+
+def connections_to(line: LiveKitLine) -> int:
+    """How many connections this process holds to the line's server."""
+    port = int(line.url.rsplit(":", 1)[1])
+    found = psutil.Process().net_connections("tcp")
+    return sum(1 for one in found if one.raddr and one.raddr.port == port and one.status == psutil.CONN_ESTABLISHED)
 
 
 async def test_a_gate_is_awaited_after_connecting_and_the_answers_time_counts_from_it(simulator: str) -> None:
