@@ -1,5 +1,6 @@
 """Under which terms a call job is dialed: its campaign's rules and its trunk's limits, read about once a second."""
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -43,9 +44,17 @@ class TermsBook:
         self._dialer = dialer
         self._kept: dict[int, CallTerms] = {}
         self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
 
     async def of(self, campaign_ids: Collection[int]) -> dict[int, CallTerms]:
-        """The terms of these campaigns; one without a trunk is left out."""
+        """The terms of these campaigns; one without a trunk is left out.
+
+        Many calls find the terms too old at the same moment: one reads for all.
+        """
+        async with self._reading:
+            return await self._fresh(campaign_ids)
+
+    async def _fresh(self, campaign_ids: Collection[int]) -> dict[int, CallTerms]:
         now = self._dialer.clock.seconds()
         wanted = set(campaign_ids)
         if now - self._read_at > KEEP_SECONDS:

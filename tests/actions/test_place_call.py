@@ -5,15 +5,16 @@ from dataclasses import replace
 import pytest
 
 from dialer.actions.desk import Desk
-from dialer.actions.place_call import place_call
+from dialer.actions.place_call import Opened, look, pass_gate, place_call
 from dialer.app import Dialer
 from dialer.domain.campaign import CampaignState
 from dialer.errors import StoreUnavailable
 from dialer.ledger.campaigns import move_campaign
+from dialer.ledger.claims import Claim
 from dialer.limits.call_rate import CallRate
 from dialer.limits.call_slots import CallSlots
 from dialer.limits.redis_session import RedisSession
-from dialer.telephony.line import DialRequest, Gate
+from dialer.telephony.line import DialRequest, Gate, GateShut
 from tests.factories import NUMBERS, attempt_row, job_state, make_campaign, make_tickets, make_trunk, open_epoch
 from tests.fakes import BUSY, LOST, NOT_SENT, PICKED_UP, WRONG_PASSWORD, ScriptedLine
 
@@ -239,6 +240,36 @@ async def test_the_gate_shuts_when_the_claim_has_grown_too_old(dialer: Dialer) -
     assert (attempt["outcome"], attempt["sent"]) == ("cancelled", False)
     assert attempt["rule"] in {"claim_too_old", "turn_missed"}
     assert await dialer.slots.in_use(ticket.trunk_id) == 0
+
+
+async def test_the_gate_shuts_on_an_old_claim_even_when_its_turn_is_due(dialer: Dialer) -> None:
+    campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=1)
+    await open_epoch(dialer)
+    [ticket] = await make_tickets(dialer, campaign)
+    desk = Desk(dialer)
+    job = await look(desk, ticket)
+    assert job is not None
+    claim = Claim(claimed_at=await dialer.ledger.now(), history=())
+    now = dialer.clock.seconds()
+
+    with pytest.raises(GateShut, match="claim_too_old"):
+        await pass_gate(desk, Opened(job=job, claim=claim, begun=now - 5.1, moment=now + 0.02))
+    await pass_gate(desk, Opened(job=job, claim=claim, begun=now, moment=dialer.clock.seconds() + 0.02))
+
+
+async def test_the_gate_shuts_when_the_campaign_was_paused_since_the_claim(dialer: Dialer) -> None:
+    campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=1)
+    await open_epoch(dialer)
+    [ticket] = await make_tickets(dialer, campaign)
+    desk = Desk(dialer)
+    job = await look(desk, ticket)
+    assert job is not None
+    claim = Claim(claimed_at=await dialer.ledger.now(), history=())
+    await move_campaign(dialer.ledger, campaign.id, before=[CampaignState.RUNNING], after=CampaignState.PAUSED)
+    now = dialer.clock.seconds()
+
+    with pytest.raises(GateShut, match="campaign_not_running"):
+        await pass_gate(desk, Opened(job=job, claim=claim, begun=now - 1.5, moment=now + 0.02))
 
 
 async def test_a_turn_that_was_missed_is_replaced_by_a_new_one(dialer: Dialer) -> None:

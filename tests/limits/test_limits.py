@@ -137,6 +137,13 @@ async def test_a_confirmed_lease_cannot_be_confirmed_again_nor_a_restored_one(li
     assert await limits.slots.confirm(1, [confirmed, restored], epoch=1, claimed_at=NOW) == [False, False]
 
 
+async def test_restoring_an_attempt_that_holds_its_lease_leaves_it_to_be_confirmed(limits: Limits) -> None:
+    await limits.rate.reserve(trunk(), ids(1), epoch=1, lead=LEAD)
+
+    assert await limits.slots.restore(1, ids(1), epoch=1) == 0
+    assert await limits.slots.confirm(1, ids(1), epoch=1, claimed_at=NOW) == [True]
+
+
 async def test_restoring_goes_above_the_limit_and_leaves_no_room(limits: Limits) -> None:
     assert await limits.slots.restore(1, ids(5, start=50), epoch=1) == 5
 

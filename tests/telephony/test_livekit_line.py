@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -212,6 +213,27 @@ async def test_a_server_that_fails_is_posted_to_exactly_once_and_leaves_doubt(
         result = await line.place(request("+12125550486"), open_gate)
 
     assert isinstance(classify(result), InDoubt)
+    assert seen == ["/twirp/livekit.SIP/CreateSIPParticipant"]
+
+
+async def test_livekit_cloud_that_fails_is_posted_to_exactly_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default livekit-api posts a failed CreateSIPParticipant to these hosts three times."""
+    resolve = socket.getaddrinfo
+
+    def to_this_machine(host: str, *arguments: Any, **options: Any) -> Any:
+        return resolve("127.0.0.1" if host == "project.livekit.cloud" else host, *arguments, **options)
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=503)
+
+    monkeypatch.setattr(socket, "getaddrinfo", to_this_machine)
+    async with (
+        misbehaving(handler) as (local, seen),
+        line_to(local.url.replace("127.0.0.1", "project.livekit.cloud")) as line,
+    ):
+        result = await line.place(request("+12125550486"), open_gate)
+
+    assert result.http_status == 503
     assert seen == ["/twirp/livekit.SIP/CreateSIPParticipant"]
 
 
