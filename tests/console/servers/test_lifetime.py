@@ -102,6 +102,8 @@ def test_removing_data_twice_is_harmless(settings: Settings) -> None:
     remove_data(settings)
     remove_data(settings)
 
+    assert not settings.data_dir.exists()
+
 
 def test_a_second_supervisor_is_refused_and_told_of_the_first(settings: Settings, command: StartCommand) -> None:
     first = command("up").wait_ready()
