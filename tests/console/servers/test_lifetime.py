@@ -81,7 +81,7 @@ def test_data_in_use_is_not_removed(settings: Settings, command: StartCommand) -
         remove_data(settings)
     user.leave()
     remove_data(settings)
-    assert not any(settings.data_dir.iterdir())
+    assert not settings.data_dir.exists()
 
 
 def test_data_of_a_supervisor_is_not_removed_and_it_is_named(settings: Settings, command: StartCommand) -> None:
@@ -95,14 +95,14 @@ def test_removing_data_ends_what_a_killed_command_left(settings: Settings, comma
     assert server_processes(settings) != []
     remove_data(settings)
     assert server_processes(settings) == []
-    assert not any(settings.data_dir.iterdir())
+    assert not settings.data_dir.exists()
 
 
 def test_removing_data_twice_is_harmless(settings: Settings) -> None:
     remove_data(settings)
     remove_data(settings)
 
-    assert not any(settings.data_dir.iterdir())
+    assert list(settings.data_dir.iterdir()) == []
 
 
 def test_a_second_supervisor_is_refused_and_told_of_the_first(settings: Settings, command: StartCommand) -> None:
