@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format lint types contracts unit test faults bench docs lock clean
+.PHONY: help setup demo check format lint types contracts unit test test-livekit faults bench docs lock clean
 
 help: ## print this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -39,7 +39,10 @@ unit: $(INSTALLED) ## the tests that need no server
 	$(BIN)/pytest -q -m unit -n 2
 
 test: $(INSTALLED) ## every test, with the real PostgreSQL and Valkey, and the short fault run
-	$(BIN)/pytest -q -n 2 -m "not load"
+	$(BIN)/pytest -q -n 2 -m "not load and not livekit"
+
+test-livekit: $(INSTALLED) ## the tests against a real livekit-server (needs Go, which builds it the first time)
+	LIVEKIT_TESTS_DEMANDED=1 $(BIN)/pytest -q -m livekit tests/livekit
 
 faults: $(INSTALLED) ## the long fault run: 2,000 contacts, 36 times kill -9, one every 3 s
 	$(BIN)/python -m tests.faults.chaos --contacts 2000 --kills 36

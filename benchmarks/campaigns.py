@@ -63,7 +63,7 @@ async def add_contacts(ledger: Ledger, campaign: Campaign, dialed: Sequence[str]
             NewContact(line=line, number=number, data={"name": f"Contact {line}"})
             for line, number in enumerate(dialed[start : start + CHUNK], start + 2)
         ]
-        standing = await import_chunk(
+        written = await import_chunk(
             ledger,
             begun.id,
             campaign.id,
@@ -73,6 +73,7 @@ async def add_contacts(ledger: Ledger, campaign: Campaign, dialed: Sequence[str]
             after_line=standing.last_line,
             last_line=chunk[-1].line,
         )
+        standing = written.standing
 
 
 async def postpone(ledger: Ledger, campaign: Campaign) -> None:

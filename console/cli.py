@@ -14,6 +14,7 @@ from console.errors import ExitCode, exit_code_of, tell
 from dialer.errors import DialerError
 
 _CAMPAIGN = "console.commands.campaign"
+_SUPPRESSION = "console.commands.suppression"
 
 COMMANDS: dict[str, Any] = {  # Any: a place, or a group of Typer's
     "up": "console.commands.up:up",
@@ -43,6 +44,18 @@ COMMANDS: dict[str, Any] = {  # Any: a place, or a group of Typer's
         },
     ),
     "contact": noun("contact", "What happened to one person.", {"explain": "console.commands.contact:explain"}),
+    "suppression": noun(
+        "suppression",
+        "Numbers that are never called.",
+        {
+            "add": f"{_SUPPRESSION}.add:add",
+            "remove": f"{_SUPPRESSION}.add:remove",
+            "list": f"{_SUPPRESSION}.look:list_entries",
+            "import": f"{_SUPPRESSION}.import_file:import_file",
+            "check": f"{_SUPPRESSION}.look:check",
+        },
+    ),
+    "reclassify": "console.commands.reclassify:reclassify",
     "doctor": "console.commands.doctor:doctor",
     "audit": "console.commands.audit:audit",
     "data": noun(

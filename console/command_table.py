@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -35,6 +35,20 @@ class Commands(MutableMapping[str, Any]):  # Any: Typer's own class of commands 
         return len(self._entries)
 
 
+class SectionedCommand(TyperCommand):
+    """Its help shows the options under their ``rich_help_panel``, which plain help would pass over."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # Any: Typer's own copies of click's classes
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                kind = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                sections.setdefault(getattr(parameter, "rich_help_panel", None) or kind, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
 def noun(name: str, description: str, verbs: Mapping[str, str]) -> TyperGroup:
     """A group of commands: ``dialer NOUN VERB``."""
     group = TyperGroup(
@@ -47,5 +61,5 @@ def noun(name: str, description: str, verbs: Mapping[str, str]) -> TyperGroup:
 def _load(name: str, place: str) -> Any:
     module, _, function = place.partition(":")
     single = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=CONTEXT)
-    single.command(name)(getattr(import_module(module), function))
+    single.command(name, cls=SectionedCommand)(getattr(import_module(module), function))
     return typer.main.get_command(single)

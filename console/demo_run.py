@@ -36,6 +36,7 @@ from dialer.ledger.trunks import add_trunk
 
 CAMPAIGN = "demo"
 COUNTRY = "US"
+AGENT = "sim-ready"  #: the simulator's agent that reports what the person said
 RETRY_FILE = """\
 max_attempts = 3
 
@@ -45,6 +46,7 @@ no_answer = ["3s", "6s", "12s"]
 unavailable = ["3s", "6s", "12s"]
 rejected = ["3s", "6s", "12s"]
 answered = ["3s", "6s", "12s"]   # picked up when we had already hung up
+voicemail = ["6s", "12s"]        # a machine picked up, the agent says
 invalid_number = ["10s"]         # asked once more
 congestion = ["3s"]
 trunk_failure = ["3s", "6s", "12s"]
@@ -133,6 +135,7 @@ async def _make_campaign(stage: Stage) -> Campaign:
         talk_limit=TALK_LIMIT,
         max_attempts=policy.max_attempts,
         policy=policy_to_json(policy),
+        agent_name=AGENT,
     )
     return await create_campaign(stage.ledger, CAMPAIGN, rules)
 

@@ -30,6 +30,7 @@ from dialer.limits.redis_session import RedisSession
 
 CALLS_PER_SECOND = 10
 MAX_CONCURRENT_CALLS = 100
+CALLBACK_AFTER_SECONDS = 15  #: so soon do the demo's people want to be called back
 
 FOLDER_PREFIX = "dialer-demo-"
 COMMON_PLACE = Path("/tmp")  # noqa: S108 - mkdtemp makes a folder of our own in it
@@ -153,6 +154,7 @@ async def simulator(folder: Path, *, seed: int, speed: float, log: IO[bytes]) ->
         "--api-secret": API_SECRET,
         "--calls-per-second": CALLS_PER_SECOND,
         "--max-concurrent-calls": MAX_CONCURRENT_CALLS,
+        "--callback-after": CALLBACK_AFTER_SECONDS,
     }
     arguments = [str(part) for flag in flags.items() for part in flag]
     environment = environment_for(Settings(data=folder))

@@ -58,6 +58,8 @@ class Role:
 FEEDER = Role(name="feeder", module="workers.feeder", releases=True)
 RESCUER = Role(name="rescuer", module="workers.rescuer")
 EXPORTER = Role(name="exporter", module="workers.exporter")
+CLERK = Role(name="clerk", module="workers.clerk")
+WEB = Role(name="web", module="console.web")
 
 
 def caller_roles(count: int) -> list[Role]:

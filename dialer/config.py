@@ -87,6 +87,23 @@ class Settings(BaseSettings):
         min_length=1,
         description="The address on which metrics are served. 0.0.0.0 opens them to the whole network, unprotected.",
     )
+    web_port: int = Field(
+        default=8080,
+        ge=0,
+        le=65_535,
+        description="The TCP port on which LiveKit's webhooks are taken. 0 lets the system choose a free one.",
+    )
+    web_host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="The address on which LiveKit's webhooks are taken. A LiveKit on another machine needs 0.0.0.0 "
+        "or a proxy; every webhook's signature is checked.",
+    )
+    events_keep_days: float = Field(
+        default=7.0,
+        gt=0,
+        description="The days for which what LiveKit's webhooks told is kept after its call.",
+    )
     time_scale: float = Field(
         default=1.0,
         gt=0,

@@ -62,6 +62,20 @@ LINE_UP = MetricSpec(
     sentence="1 when LiveKit can be dialed through, 0 when it is away, refuses us or its clock is off.",
 )
 
+WEBHOOKS = MetricSpec(
+    name="dialer_webhooks",
+    sentence="Requests to the webhook address, by what they were: accepted, doubled, ignored, foreign, or refused "
+    "(forged, stale, bad_hash, too_large, broken).",
+    labels=("fate",),
+    counter=True,
+)
+NEWS_UNHANDLED = MetricSpec(
+    name="dialer_news_unhandled", sentence="LiveKit's events kept for more than 5 s that nothing has followed from yet."
+)
+WEBHOOKS_ARRIVE = MetricSpec(
+    name="dialer_webhooks_arrive", sentence="1 when a valid webhook came within the last 60 s, else 0."
+)
+
 SPECS: tuple[MetricSpec, ...] = (
     CALL_ATTEMPTS,
     CALL_JOBS,
@@ -73,6 +87,9 @@ SPECS: tuple[MetricSpec, ...] = (
     BROKER_MESSAGES,
     WORKERS,
     LINE_UP,
+    WEBHOOKS,
+    NEWS_UNHANDLED,
+    WEBHOOKS_ARRIVE,
 )
 
 #: Values of one metric: label values in the order of the spec, and the number.

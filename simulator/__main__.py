@@ -12,7 +12,7 @@ from typing import Final
 import uvloop
 
 from simulator.server import listen
-from simulator.settings import CarrierLimits, SimulatorSettings
+from simulator.settings import CarrierLimits, SimulatorSettings, Wishes
 
 #: the collector looks at few objects at a time, and never at all the old ones together
 _GC_THRESHOLDS: Final = (1_000, 5, 1_000_000)
@@ -37,6 +37,13 @@ def _settings(arguments: list[str]) -> SimulatorSettings:
     parser.add_argument("--everyone", type=int, help="what all numbers do, as three last digits: 486 is busy at once")
     parser.add_argument("--calls-per-second", type=float, help="the carrier's limit; none by default")
     parser.add_argument("--max-concurrent-calls", type=int, help="the carrier's limit; none by default")
+    parser.add_argument(
+        "--join-delay", type=float, default=0.003, help="seconds in which a DeleteRoom misses a call just dialed"
+    )
+    parser.add_argument("--callbacks", type=float, default=0.05, help="share of people who ask to be called back")
+    parser.add_argument("--do-not-calls", type=float, default=0.03, help="share of people who ask never to be called")
+    parser.add_argument("--callback-after", type=float, default=3600.0, help="seconds to the call back they ask for")
+    parser.add_argument("--webhook-url", action="append", default=[], help="gets LiveKit's webhooks; repeatable")
     given = parser.parse_args(arguments)
     try:
         return _settings_of(given)
@@ -55,6 +62,13 @@ def _settings_of(given: argparse.Namespace) -> SimulatorSettings:
         token_leeway_seconds=given.token_leeway,
         clock_offset_seconds=given.clock_offset,
         everyone=given.everyone,
+        wishes=Wishes(
+            callbacks=given.callbacks,
+            do_not_calls=given.do_not_calls,
+            callback_after_seconds=given.callback_after,
+        ),
+        join_delay_seconds=given.join_delay,
+        webhook_urls=tuple(given.webhook_url),
         limits=CarrierLimits(calls_per_second=given.calls_per_second, max_concurrent_calls=given.max_concurrent_calls),
     )
 

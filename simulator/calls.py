@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 from livekit.protocol.models import DisconnectReason
 
@@ -13,13 +14,14 @@ from simulator.rooms import Participant, Room, Rooms
 from simulator.timeline import Step
 from simulator.twirp import Failure
 
+JOIN_KILLED_SECONDS: Final = 5.0  #: until the SIP node gives up on a room that was deleted under it (finding 21)
+
 
 class Call:
     """A call from its dial to its end.  One timer at a time, no task: thousands may ring at once."""
 
-    def __init__(self, *, room: Room, rooms: Rooms, clock: Clock, ended: Callable[["Call"], None]) -> None:
+    def __init__(self, *, rooms: Rooms, clock: Clock, ended: Callable[["Call"], None]) -> None:
         self.id = new_id("SCL")
-        self._room = room
         self._rooms = rooms
         self._clock = clock
         self._ended = ended
@@ -27,12 +29,13 @@ class Call:
         self._steps: deque[Step] = deque()
         self._started_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._room: Room | None = None
         self._participant: Participant | None = None
         self._reply: asyncio.Future[Failure | None] = self._loop.create_future()
 
-    def start(self, participant: Participant, steps: list[Step]) -> None:
+    def start(self, room: Room, participant: Participant, steps: list[Step]) -> None:
         """The participant is in the room: let the call take its course."""
-        self._participant = participant
+        self._room, self._participant = room, participant
         self._steps.extend(steps)
         self._started_at = self._loop.time()
         self._run()
@@ -41,9 +44,14 @@ class Call:
         """Wait for what the request is answered: a failure, or None when the callee answered."""
         return await self._reply
 
+    def never_joined(self) -> None:
+        """The room was deleted while the SIP node joined it: there is no INVITE, and the answer takes its time."""
+        seconds = self._clock.shorten(JOIN_KILLED_SECONDS)
+        self._timer = self._loop.call_later(seconds, self.answer, sip_errors.JOIN_KILLED)
+
     def removed(self, _: DisconnectReason) -> None:
         """Somebody threw the participant out: CANCEL or BYE."""
-        self._answer(sip_errors.RING_TIMEOUT)
+        self.answer(sip_errors.RING_TIMEOUT)
         self._end()
 
     def _run(self) -> None:
@@ -56,19 +64,23 @@ class Call:
             self._take(self._steps.popleft())
 
     def _take(self, step: Step) -> None:
-        if self._participant is not None and step.status:
-            self._participant.set_attributes({"sip.callStatus": step.status})
+        room, participant = self._room, self._participant
+        if room is None or participant is None:
+            return
+        if step.is_connected:
+            participant.set_attributes({"sip.callIDFull": f"{self.id[4:]}@simulator", "sip.callTag": self.id[-6:]})
+        if step.status:
+            participant.set_attributes({"sip.callStatus": step.status})
         if step.is_connected or step.failure is not None:
-            self._answer(step.failure)
-        if self._participant is not None and step.is_connected:
-            self._participant.set_attributes(
-                {"sip.callIDFull": f"{self.id[4:]}@simulator", "sip.callTag": self.id[-6:]}
-            )
-        if self._participant is not None and step.leaves is not None:
-            self._rooms.leave(self._room, self._participant, step.leaves)
+            self.answer(step.failure)
+        if participant.is_on_the_line:
+            self._rooms.answered(room, participant)
+        if step.leaves is not None:
+            self._rooms.leave(room, participant, step.leaves)
             self._end()
 
-    def _answer(self, failure: Failure | None) -> None:
+    def answer(self, failure: Failure | None) -> None:
+        """What the request is answered, unless it has been already."""
         if not self._reply.done():
             self._reply.set_result(failure)
 
@@ -78,5 +90,5 @@ class Call:
             self._timer = None
         self._steps.clear()
         if self._participant is not None:
-            self._participant = None
+            self._room = self._participant = None
             self._ended(self)

@@ -9,7 +9,7 @@ from typing import Final
 from simulator import numbers
 from simulator.consumers import draw_fate
 from simulator.numbers import Fate
-from simulator.settings import CarrierLimits
+from simulator.settings import DEFAULT_WISHES, CarrierLimits, Wishes
 
 _SECOND: Final = 1.0
 
@@ -83,8 +83,11 @@ class Record:
 class Carrier:
     """Takes INVITEs.  A call holds a channel from its INVITE to its end."""
 
-    def __init__(self, *, seed: int, limits: CarrierLimits, everyone: int | None = None) -> None:
+    def __init__(
+        self, *, seed: int, limits: CarrierLimits, everyone: int | None = None, wishes: Wishes = DEFAULT_WISHES
+    ) -> None:
         self._seed = seed
+        self._wishes = wishes
         self._everyone = everyone
         self._attempts: dict[str, int] = {}
         self._calls: set[Hashable] = set()
@@ -131,4 +134,4 @@ class Carrier:
         if scripted is not None:
             return scripted
         attempt = self._attempts[number] = self._attempts.get(number, 0) + 1
-        return draw_fate(number, seed=self._seed, attempt=attempt)
+        return draw_fate(number, seed=self._seed, attempt=attempt, wishes=self._wishes)

@@ -1,55 +1,108 @@
-"""The carrier's own pages: its limits, and its record of every INVITE.
+"""The simulator's own pages: the carrier's limits, its record of every INVITE, the rooms, and the webhooks.
 
-GET /carrier/record, DELETE /carrier/record, GET /carrier/limits, PUT /carrier/limits.  Nobody but tests and
-the demo asks here; LiveKit knows nothing of them.
+GET /carrier/record, DELETE /carrier/record, GET /carrier/limits, PUT /carrier/limits, GET /carrier/webhooks,
+GET /carrier/rooms, GET /carrier/rooms?alone_seconds=10.  Nobody but tests and the demo asks here; LiveKit knows
+nothing of them.
 """
 
 import asyncio
 import json
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Final, TypeVar
 
-from simulator.carrier import Carrier, Record
+from livekit.protocol.models import ParticipantInfo
+
+from simulator.carrier import Carrier, Invite, Record
+from simulator.left_alone import LeftAlone
+from simulator.rooms import Participant, Room, Rooms
 from simulator.settings import CarrierLimits
+from simulator.webhooks import Outbox
 
 PREFIX: Final = "/carrier/"
 _SLICE: Final = 100
 
+T = TypeVar("T")
 
-async def answer(carrier: Carrier, method: str, path: str, body: bytes) -> bytes | None:
-    """The JSON of a page; None: there is no such page.  ValueError says what is wrong with the body."""
-    match method, path.removeprefix(PREFIX):
-        case "GET", "record":
-            return await _write_record(carrier.record)
-        case "DELETE", "record":
-            carrier.record.clear()
-            return b"{}"
-        case "GET", "limits":
-            return _write_limits(carrier.limits)
-        case "PUT", "limits":
-            carrier.limit(_read_limits(body))
-            return _write_limits(carrier.limits)
-    return None
+
+class Pages:
+    """Answers requests for the pages."""
+
+    def __init__(self, *, carrier: Carrier, rooms: Rooms, left_alone: LeftAlone, outbox: Outbox) -> None:
+        self._carrier = carrier
+        self._rooms = rooms
+        self._left_alone = left_alone
+        self._outbox = outbox
+
+    async def answer(self, method: str, path: str, body: bytes, query: Mapping[str, str]) -> bytes | None:
+        """The JSON of a page; None: there is no such page.  ValueError says what is wrong with the request."""
+        carrier = self._carrier
+        match method, path.removeprefix(PREFIX):
+            case "GET", "record":
+                return await _write_record(carrier.record)
+            case "DELETE", "record":
+                carrier.record.clear()
+                return b"{}"
+            case "GET", "limits":
+                return _write_limits(carrier.limits)
+            case "PUT", "limits":
+                carrier.limit(_read_limits(body))
+                return _write_limits(carrier.limits)
+            case "GET", "rooms":
+                return await self._write_rooms(float(query.get("alone_seconds", 0)))
+            case "GET", "webhooks":
+                return json.dumps(asdict(self._outbox.tally) | {"waiting": self._outbox.waiting}).encode()
+        return None
+
+    async def _write_rooms(self, alone_seconds: float) -> bytes:
+        """The rooms there are, and in how many somebody was alone for more than so many real seconds."""
+        agents, callees = self._left_alone.agents, self._left_alone.callees
+        summary = {
+            "agents_alone_now": agents.now(alone_seconds),
+            "agents_alone_ever": agents.ever(alone_seconds),
+            "callees_alone_now": callees.now(alone_seconds),
+            "callees_alone_ever": callees.ever(alone_seconds),
+        }
+        return await _write_list("rooms", list(self._rooms.all()), _room, summary)
+
+
+def _room(room: Room) -> dict[str, object]:
+    inside = [_participant(participant) for participant in room.participants.values()]
+    return {"name": room.name, "created_at": room.created_at, "metadata": room.metadata, "participants": inside}
+
+
+def _participant(participant: Participant) -> dict[str, object]:
+    return {
+        "identity": participant.identity,
+        "kind": ParticipantInfo.Kind.Name(participant.kind),
+        "joined_at": participant.joined_at,
+        "attributes": participant.attributes,
+    }
 
 
 async def _write_record(record: Record) -> bytes:
-    """The whole record, written in slices: a pause here would look like a burst of INVITEs afterwards."""
-    summary = json.dumps(
-        {
-            "worst_second": record.worst_second,
-            "worst_second_by_trunk": record.worst_second_by_trunk(),
-            "most_calls": record.most_calls,
-        }
-    )
-    invites = record.invites()
+    summary = {
+        "worst_second": record.worst_second,
+        "worst_second_by_trunk": record.worst_second_by_trunk(),
+        "most_calls": record.most_calls,
+    }
+    return await _write_list("invites", record.invites(), _invite, summary)
+
+
+def _invite(invite: Invite) -> dict[str, object]:
+    return {"at": invite.at, "trunk": invite.trunk, "number": invite.number, "room": invite.room}
+
+
+async def _write_list(
+    name: str, items: Sequence[T], write: Callable[[T], dict[str, object]], summary: Mapping[str, object]
+) -> bytes:
+    """A long list and a summary, written in slices: a pause here would look like a burst of INVITEs afterwards."""
+    rest = json.dumps(summary)
     slices = []
-    for start in range(0, len(invites), _SLICE):
-        part = [
-            {"at": invite.at, "trunk": invite.trunk, "number": invite.number, "room": invite.room}
-            for invite in invites[start : start + _SLICE]
-        ]
-        slices.append(json.dumps(part)[1:-1])
+    for start in range(0, len(items), _SLICE):
+        slices.append(json.dumps([write(item) for item in items[start : start + _SLICE]])[1:-1])
         await asyncio.sleep(0)
-    return f'{{"invites": [{", ".join(slices)}], {summary[1:]}'.encode()
+    return f'{{"{name}": [{", ".join(slices)}], {rest[1:]}'.encode()
 
 
 def _write_limits(limits: CarrierLimits) -> bytes:

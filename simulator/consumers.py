@@ -6,10 +6,13 @@ not reachable at all stays so, and who likes to pick up is likelier to pick up a
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
-from simulator import numbers
+from simulator import numbers, says
 from simulator.numbers import Fate
+from simulator.says import Says
+from simulator.settings import DEFAULT_WISHES, Wishes
 
 #: what a number is for good
 _FIXED_SHARES: Final = {"invalid": 0.045, "blocked": 0.015}
@@ -31,15 +34,36 @@ _OTHER_SHARES: Final = {fate: share for fate, share in _SHARES.items() if fate !
 _PHONE_OFF_SHARE: Final = 0.08
 _GIVES_UP_SHARE: Final = 0.12
 _REGRETS_SHARE: Final = 0.12
+_INTERESTED_SHARE: Final = 0.25
 
 
-def draw_fate(number: str, *, seed: int, attempt: int) -> Fate:
-    """What the ``attempt``-th INVITE (1 is the first) to ``number`` meets."""
+def draw_fate(number: str, *, seed: int, attempt: int, wishes: Wishes = DEFAULT_WISHES) -> Fate:
+    """What the ``attempt``-th INVITE (1 is the first) to ``number`` meets, and what is said if somebody answers.
+
+    ``wishes`` change nothing but what is said: that has chances of its own.
+    """
     person = random.Random(f"{seed}/{number}")  # noqa: S311
     fixed = _pick(person.random(), _FIXED_SHARES)
     willingness = person.betavariate(_PERSON_ALPHA, _PERSON_BETA)
     chance = random.Random(f"{seed}/{number}/{attempt}")  # noqa: S311
-    return _FATES[fixed or _kind(chance, willingness)](chance)
+    kind = fixed or _kind(chance, willingness)
+    fate = _FATES[kind](chance)
+    if kind == "human":
+        return replace(fate, says=_says(random.Random(f"{seed}/{number}/{attempt}/says"), wishes))  # noqa: S311
+    return replace(fate, says=says.VOICEMAIL) if kind == "voicemail" else fate
+
+
+def _says(chance: random.Random, wishes: Wishes) -> Says:
+    point = chance.random()
+    is_interested = chance.random() < _INTERESTED_SHARE
+    if point < wishes.do_not_calls:
+        return Says(amd=says.HUMAN, disposition="not_interested", do_not_call=True)
+    wants_callback = point < wishes.do_not_calls + wishes.callbacks
+    return Says(
+        amd=says.HUMAN,
+        disposition="interested" if is_interested or wants_callback else "not_interested",
+        callback_after_seconds=wishes.callback_after_seconds if wants_callback else None,
+    )
 
 
 def _kind(chance: random.Random, willingness: float) -> str:

@@ -9,6 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from simulator import says
+from simulator.says import Says
+
 SIMULATED: Final = "Simulated"  #: the phrase of a final response that has no customary one
 
 PHRASES: Final = {
@@ -46,6 +49,7 @@ class Fate:
         rings_after_seconds: from the INVITE to "180 Ringing"; None: it never rings.
         talk_seconds: from the answer to the callee hanging up; None: the callee never does.
         replies: how many responses there are to an INVITE that gets no final one.
+        says: what an agent hears from whoever answers.
     """
 
     code: int = 0
@@ -54,6 +58,7 @@ class Fate:
     rings_after_seconds: float | None = None
     talk_seconds: float | None = None
     replies: int = 0
+    says: Says | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -84,6 +89,7 @@ def answer(*, ring_seconds: float, talk_seconds: float | None, rings_after_secon
         final_after_seconds=rings_after_seconds + ring_seconds,
         rings_after_seconds=rings_after_seconds if ring_seconds > 0 else None,
         talk_seconds=talk_seconds,
+        says=says.NOTHING,
     )
 
 

@@ -14,6 +14,8 @@ from livekit.protocol.room import (
     RoomParticipantIdentity,
 )
 
+from simulator.agents import Agents
+from simulator.arrivals import Arrivals
 from simulator.clock import Clock
 from simulator.methods import Answer, Asker, Method
 from simulator.rooms import (
@@ -30,8 +32,10 @@ from simulator.twirp import Refused, refused
 class RoomService:
     """The methods of livekit.RoomService."""
 
-    def __init__(self, *, rooms: Rooms, clock: Clock) -> None:
+    def __init__(self, *, rooms: Rooms, arrivals: Arrivals, agents: Agents, clock: Clock) -> None:
         self._rooms = rooms
+        self._arrivals = arrivals
+        self._agents = agents
         self._clock = clock
 
     def methods(self) -> dict[str, Method]:
@@ -47,7 +51,7 @@ class RoomService:
         }
 
     async def create_room(self, request: CreateRoomRequest, asker: Asker) -> Answer:
-        """CreateRoom.  A room that is there already is given back as it is.  Agents are not dispatched yet."""
+        """CreateRoom.  A room that is there already is given back as it is, and nobody is sent for again."""
         asker.grants.need_room_create()
         room = self._rooms.get(request.name)
         if room is None:
@@ -60,6 +64,8 @@ class RoomService:
                 max_participants=request.max_participants,
             )
             self._rooms.open(room)
+            for wanted in request.agents:
+                self._agents.dispatch(room, agent_name=wanted.agent_name, metadata=wanted.metadata)
         return _room_message(room)
 
     async def list_rooms(self, request: ListRoomsRequest, asker: Asker) -> Answer:
@@ -72,8 +78,9 @@ class RoomService:
         return ListRoomsResponse(rooms=[_room_message(room) for room in found])
 
     async def delete_room(self, request: DeleteRoomRequest, asker: Asker) -> Answer:
-        """DeleteRoom: everybody is thrown out, ringing calls are cancelled."""
+        """DeleteRoom: everybody is thrown out, ringing calls are cancelled.  One dialed just now may escape."""
         asker.grants.need_room_create()
+        self._arrivals.kill(request.room)
         room = self._rooms.get(request.room)
         if room is None:
             raise refused("not_found", f"{FROM_NODE}requested room does not exist")
@@ -113,7 +120,6 @@ def _no_participant() -> Refused:
 
 
 def _room_message(room: Room) -> models.Room:
-    inside = len(room.participants)
     return models.Room(
         sid=room.sid,
         name=room.name,
@@ -122,28 +128,37 @@ def _room_message(room: Room) -> models.Room:
         max_participants=room.max_participants,
         creation_time=int(room.created_at),
         creation_time_ms=int(room.created_at * 1000),
-        turn_password=room.sid[3:],
+        turn_password=room.turn_password,
         metadata=room.metadata,
-        num_participants=inside,
-        num_publishers=inside,
+        num_participants=len(room.participants),
+        num_publishers=sum(_is_publisher(inside) for inside in room.participants.values()),
     )
 
 
+def _is_publisher(participant: Participant) -> bool:
+    return participant.kind == models.ParticipantInfo.Kind.SIP
+
+
 def _participant_message(participant: Participant) -> models.ParticipantInfo:
+    is_publisher = _is_publisher(participant)
     return models.ParticipantInfo(
         sid=participant.sid,
         identity=participant.identity,
         state=models.ParticipantInfo.State.ACTIVE,
-        tracks=[_voice_track(participant)],
+        tracks=[_voice_track(participant)] if is_publisher else [],
         metadata=participant.metadata,
         joined_at=int(participant.joined_at),
         joined_at_ms=int(participant.joined_at * 1000),
         name=participant.name,
         version=participant.version,
         permission=models.ParticipantPermission(
-            can_subscribe=True, can_publish=True, can_publish_data=True, can_update_metadata=True
+            can_subscribe=True,
+            can_publish=True,
+            can_publish_data=True,
+            can_update_metadata=True,
+            agent=participant.kind == models.ParticipantInfo.Kind.AGENT,
         ),
-        is_publisher=True,
+        is_publisher=is_publisher,
         kind=participant.kind,
         attributes=participant.attributes,
     )
@@ -151,7 +166,7 @@ def _participant_message(participant: Participant) -> models.ParticipantInfo:
 
 def _voice_track(participant: Participant) -> models.TrackInfo:
     return models.TrackInfo(
-        sid=f"TR_{participant.sid[3:]}",
+        sid=participant.track_sid,
         type=models.TrackType.AUDIO,
         name=participant.identity,
         source=models.TrackSource.MICROPHONE,

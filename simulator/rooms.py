@@ -10,6 +10,7 @@ from livekit.protocol.models import DisconnectReason
 
 from simulator.clock import Clock
 from simulator.ids import new_id
+from simulator.says import Says
 
 DEFAULT_EMPTY_TIMEOUT_SECONDS: Final = 300
 DEFAULT_DEPARTURE_TIMEOUT_SECONDS: Final = 20
@@ -20,7 +21,7 @@ Removed = Callable[[DisconnectReason], None]
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Participant:
-    """Somebody in a room: here the SIP node's end of a call."""
+    """Somebody in a room: the SIP node's end of a call, or an agent."""
 
     identity: str
     name: str
@@ -31,11 +32,22 @@ class Participant:
     sid: str = field(default_factory=lambda: new_id("PA"))
     joined_at: float = 0.0
     version: int = 2
+    says: Says | None = None  #: what an agent will hear from whoever picks up
 
     @property
     def keeps_room_open(self) -> bool:
         """Agents alone do not keep a room."""
         return self.kind != models.ParticipantInfo.Kind.AGENT
+
+    @property
+    def is_on_the_line(self) -> bool:
+        """A callee who has picked up."""
+        return self.attributes.get("sip.callStatus") == "active"
+
+    @property
+    def track_sid(self) -> str:
+        """The id of the voice that a call publishes."""
+        return f"TR_{self.sid[3:]}"
 
     def set_attributes(self, attributes: dict[str, str]) -> None:
         """Change some attributes, or add some."""
@@ -57,11 +69,38 @@ class Room:
     participants: dict[str, Participant] = field(default_factory=dict)
     closing: asyncio.TimerHandle | None = None
 
+    @property
+    def turn_password(self) -> str:
+        """What LiveKit gives along and nobody here uses."""
+        return self.sid[3:]
+
     def stop_closing(self) -> None:
         """Somebody is here: the room stays."""
         if self.closing is not None:
             self.closing.cancel()
             self.closing = None
+
+
+class RoomWatcher:
+    """Is told what happens in the rooms, right after it happened.  By itself it does nothing about it."""
+
+    def room_started(self, room: Room) -> None:
+        """There is a new room."""
+
+    def participant_joined(self, room: Room, participant: Participant) -> None:
+        """A participant is in the room and active."""
+
+    def answered(self, room: Room, callee: Participant) -> None:
+        """The callee picked up; ``sip.callStatus`` is ``active``."""
+
+    def participant_left(self, room: Room, participant: Participant, reason: DisconnectReason) -> None:
+        """A participant has gone."""
+
+    def participant_aborted(self, room: Room, participant: Participant, reason: DisconnectReason) -> None:
+        """A participant was kept from joining."""
+
+    def room_finished(self, room: Room) -> None:
+        """The room is no more, and everybody has left it."""
 
 
 class Rooms:
@@ -71,6 +110,11 @@ class Rooms:
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._rooms: dict[str, Room] = {}
+        self._watchers: list[RoomWatcher] = []
+
+    def watch(self, watcher: RoomWatcher) -> None:
+        """Tell ``watcher`` of everything from now on."""
+        self._watchers.append(watcher)
 
     def get(self, name: str) -> Room | None:
         """The room of this name, if there is one."""
@@ -82,16 +126,17 @@ class Rooms:
 
     def open(self, room: Room) -> Room:
         """Put a new room into the world.  It waits ``empty_timeout`` for its first participant."""
-        self._rooms[room.name] = room
+        self._put(room)
         self._close_later(room, room.empty_timeout_seconds)
         return room
 
+    def open_named(self, name: str) -> Room:
+        """A new room of which nothing is known but its name."""
+        return self.open(Room(name=name, created_at=self._clock.now()))
+
     def open_for_dial(self, name: str) -> Room:
         """The room a call is dialed into; made when there is none."""
-        room = self._rooms.get(name)
-        if room is None:
-            room = self._rooms[name] = Room(name=name, created_at=self._clock.now())
-        return room
+        return self._rooms.get(name) or self._put(Room(name=name, created_at=self._clock.now()))
 
     def join(self, room: Room, participant: Participant) -> None:
         """Let a participant in.  Whoever was there under the same identity is thrown out."""
@@ -102,6 +147,18 @@ class Rooms:
         room.participants[participant.identity] = participant
         if participant.keeps_room_open:
             room.stop_closing()
+        for watcher in self._watchers:
+            watcher.participant_joined(room, participant)
+
+    def answered(self, room: Room, callee: Participant) -> None:
+        """Whoever listens in the room learns that the callee picked up."""
+        for watcher in self._watchers:
+            watcher.answered(room, callee)
+
+    def abort(self, room: Room, participant: Participant, reason: DisconnectReason) -> None:
+        """A participant on its way does not get in."""
+        for watcher in self._watchers:
+            watcher.participant_aborted(room, participant, reason)
 
     def remove(self, room: Room, participant: Participant, reason: DisconnectReason) -> None:
         """Throw a participant out; its call learns of it."""
@@ -109,20 +166,30 @@ class Rooms:
         participant.removed(reason)
 
     def leave(self, room: Room, participant: Participant, reason: DisconnectReason) -> None:
-        """A participant goes.  ``reason`` is what a webhook would say."""
+        """A participant goes.  ``reason`` is what the webhook says."""
         if room.participants.get(participant.identity) is not participant:
             return
         del room.participants[participant.identity]
         is_kept = any(other.keeps_room_open for other in room.participants.values())
         if participant.keeps_room_open and not is_kept and self._rooms.get(room.name) is room:
             self._close_later(room, self._clock.shorten(room.departure_timeout_seconds))
+        for watcher in self._watchers:
+            watcher.participant_left(room, participant, reason)
 
     def delete(self, room: Room, reason: DisconnectReason) -> None:
-        """Close a room now; everybody in it leaves with ``reason``."""
+        """Close a room now; everybody in it leaves with ``reason``, agents first as recorded."""
         del self._rooms[room.name]
         room.stop_closing()
-        for participant in list(room.participants.values()):
+        for participant in sorted(room.participants.values(), key=lambda inside: inside.keeps_room_open):
             self.remove(room, participant, reason)
+        for watcher in self._watchers:
+            watcher.room_finished(room)
+
+    def _put(self, room: Room) -> Room:
+        self._rooms[room.name] = room
+        for watcher in self._watchers:
+            watcher.room_started(room)
+        return room
 
     def _close_later(self, room: Room, seconds: float) -> None:
         room.stop_closing()

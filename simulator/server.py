@@ -10,8 +10,14 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from simulator import carrier_api, twirp
+from simulator.agents import Agents
+from simulator.arrivals import Arrivals
 from simulator.carrier import Carrier
+from simulator.carrier_api import Pages
 from simulator.clock import Clock
+from simulator.dispatch_service import DispatchService
+from simulator.events import Announcer
+from simulator.left_alone import LeftAlone
 from simulator.methods import Answer, Asker
 from simulator.room_service import RoomService
 from simulator.rooms import Rooms
@@ -20,6 +26,7 @@ from simulator.sip_service import SipService
 from simulator.tokens import NO_GRANTS, Grants, TokenVerifier, Unauthorized
 from simulator.trunks import Trunks
 from simulator.twirp import Failure, Refused
+from simulator.webhooks import HttpSender, Outbox, Signer
 
 log = logging.getLogger("simulator")
 
@@ -42,17 +49,36 @@ class Simulator:
     """One LiveKit server with its carrier.  Make it inside a running event loop."""
 
     def __init__(self, settings: SimulatorSettings) -> None:
-        self._clock = Clock(offset_seconds=settings.clock_offset_seconds, speed=settings.speed)
+        self._clock = clock = Clock(offset_seconds=settings.clock_offset_seconds, speed=settings.speed)
         self._tokens = TokenVerifier(
             api_key=settings.api_key,
             api_secret=settings.api_secret,
             leeway_seconds=settings.token_leeway_seconds,
-            clock=self._clock,
+            clock=clock,
         )
-        self._carrier = Carrier(seed=settings.seed, limits=settings.limits, everyone=settings.everyone)
-        rooms = Rooms(self._clock)
-        sip = SipService(rooms=rooms, trunks=Trunks(), carrier=self._carrier, clock=self._clock)
-        self._methods = sip.methods() | RoomService(rooms=rooms, clock=self._clock).methods()
+        carrier = Carrier(
+            seed=settings.seed, limits=settings.limits, everyone=settings.everyone, wishes=settings.wishes
+        )
+        signer = Signer(api_key=settings.api_key, api_secret=settings.api_secret, clock=clock)
+        self._outbox = Outbox(settings.webhook_urls, signer=signer, sender=HttpSender())
+        rooms = Rooms(clock)
+        if settings.webhook_urls:
+            rooms.watch(Announcer(self._outbox, clock))
+        agents = Agents(rooms=rooms, clock=clock)
+        left_alone = LeftAlone(agents)
+        rooms.watch(agents)
+        rooms.watch(left_alone)
+        self._pages = Pages(carrier=carrier, rooms=rooms, left_alone=left_alone, outbox=self._outbox)
+        arrivals = Arrivals(rooms, join_delay_seconds=settings.join_delay_seconds)
+        self._methods = (
+            SipService(rooms=rooms, arrivals=arrivals, trunks=Trunks(), carrier=carrier, clock=clock).methods()
+            | RoomService(rooms=rooms, arrivals=arrivals, agents=agents, clock=clock).methods()
+            | DispatchService(rooms=rooms, agents=agents).methods()
+        )
+
+    async def close(self) -> None:
+        """Drop the webhooks that are not delivered."""
+        await self._outbox.close()
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """Answer one HTTP request, whatever it is."""
@@ -81,7 +107,7 @@ class Simulator:
 
     async def _carrier_page(self, request: web.BaseRequest) -> Reply:
         try:
-            body = await carrier_api.answer(self._carrier, request.method, request.path, await request.read())
+            body = await self._pages.answer(request.method, request.path, await request.read(), request.query)
         except ValueError as problem:
             return _plain(400, str(problem))
         return _plain(404, "404 page not found") if body is None else Reply(body=body)
@@ -143,16 +169,18 @@ class _StampingServer(web.Server):
 class Listening:
     """A simulator that listens."""
 
-    def __init__(self, *, url: str, server: asyncio.Server, http: web.Server) -> None:
+    def __init__(self, *, url: str, server: asyncio.Server, http: web.Server, simulator: Simulator) -> None:
         self.url = url
         self._server = server
         self._http = http
+        self._simulator = simulator
 
     async def close(self) -> None:
         """Stop listening and drop whoever still waits."""
         self._server.close()
         self._http.pre_shutdown()
         await self._http.shutdown(_SHUTDOWN_SECONDS)
+        await self._simulator.close()
 
 
 async def listen(settings: SimulatorSettings) -> Listening:
@@ -162,4 +190,4 @@ async def listen(settings: SimulatorSettings) -> Listening:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(http, settings.host, settings.port, backlog=_BACKLOG)
     port = server.sockets[0].getsockname()[1]
-    return Listening(url=f"http://{settings.host}:{port}", server=server, http=http)
+    return Listening(url=f"http://{settings.host}:{port}", server=server, http=http, simulator=simulator)

@@ -1,6 +1,7 @@
 """What one simulator is told at its start."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,6 +20,23 @@ class CarrierLimits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """What people who answer ask for, as shares of them; everybody else asks for nothing."""
+
+    callbacks: float = 0.05  #: to be called back
+    do_not_calls: float = 0.03  #: never to be called again
+    callback_after_seconds: float = 3600.0  #: real seconds from the report to the wished moment
+
+    def __post_init__(self) -> None:
+        """Shares that are none are a mistake: ValueError."""
+        if self.callbacks < 0 or self.do_not_calls < 0 or self.callbacks + self.do_not_calls > 1:
+            raise ValueError("callbacks and do_not_calls must be shares: from 0 to 1 together")
+
+
+DEFAULT_WISHES: Final = Wishes()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SimulatorSettings:
     """Every setting of a simulator, as the command line names them."""
 
@@ -32,8 +50,18 @@ class SimulatorSettings:
     clock_offset_seconds: float = 0.0  #: how far this server's clock is ahead of the machine's
     everyone: int | None = None  #: every number does what these three last digits say; None: its own fate
     limits: CarrierLimits = field(default_factory=CarrierLimits)
+    wishes: Wishes = DEFAULT_WISHES
+    join_delay_seconds: float = (
+        0.003  #: real seconds until a DeleteRoom finds a dial's room; the INVITE takes twice as long
+    )
+    webhook_urls: tuple[str, ...] = ()  #: who is told of everything that happens in a room
 
     def __post_init__(self) -> None:
-        """A speed that stops the clock is a mistake: ValueError."""
+        """A speed that stops the clock is a mistake, a negative delay and a URL that is none, too: ValueError."""
         if not self.speed > 0:
             raise ValueError(f"speed must be above 0, not {self.speed}")
+        if self.join_delay_seconds < 0:
+            raise ValueError(f"join_delay must be at least 0, not {self.join_delay_seconds}")
+        for url in self.webhook_urls:
+            if not url.startswith(("http://", "https://")):
+                raise ValueError(f"webhook_url must start with http:// or https://, not {url}")

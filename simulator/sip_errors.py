@@ -46,6 +46,7 @@ _OWN_LIMITS: Final = ("cps limit exceeded", "concurrent call limit exceeded")
 
 RING_TIMEOUT: Final = Failure("canceled", f"{FROM_NODE}sip request timed out")
 RPC_DEADLINE: Final = Failure("deadline_exceeded", f"{FROM_NODE}request timed out")
+JOIN_KILLED: Final = Failure("internal", f"{FROM_NODE}update room failed: could not connect after timeout")
 AUTH_MISSING: Final = Failure(
     "failed_precondition",
     f"{FROM_NODE}sip server required auth, but no username or password was provided",

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from livekit.protocol.models import DisconnectReason
@@ -19,11 +20,13 @@ from livekit.protocol.sip import (
 )
 
 from simulator import numbers, sip_errors, sip_validation, timeline, trunks
+from simulator.arrivals import Arrival, Arrivals
 from simulator.calls import Call
 from simulator.carrier import Carrier, Invite
 from simulator.clock import Clock
 from simulator.methods import Answer, Asker, Method
-from simulator.rooms import Participant, Room, Rooms
+from simulator.numbers import Fate
+from simulator.rooms import Participant, Rooms
 from simulator.timeline import Step, Terms
 from simulator.trunks import Trunks
 from simulator.twirp import refused
@@ -45,8 +48,9 @@ class _Route:
 class SipService:
     """The methods of livekit.SIP."""
 
-    def __init__(self, *, rooms: Rooms, trunks: Trunks, carrier: Carrier, clock: Clock) -> None:
+    def __init__(self, *, rooms: Rooms, arrivals: Arrivals, trunks: Trunks, carrier: Carrier, clock: Clock) -> None:
         self._rooms = rooms
+        self._arrivals = arrivals
         self._trunks = trunks
         self._carrier = carrier
         self._clock = clock
@@ -70,7 +74,7 @@ class SipService:
             problem = f"room name length exceeds limits: max length {_LONGEST_ROOM_NAME}"
             raise refused("internal", f"{sip_errors.FROM_NODE}update room failed: {problem}")
         call, participant = self._start(request, route, asker)
-        if request.wait_until_answered and (failure := await call.reply()):
+        if failure := await call.reply():
             return failure
         return SIPParticipantInfo(
             participant_id=participant.sid,
@@ -101,18 +105,37 @@ class SipService:
         )
 
     def _start(self, request: CreateSIPParticipantRequest, route: _Route, asker: Asker) -> tuple[Call, Participant]:
-        room = self._rooms.open_for_dial(request.room_name)
-        call = Call(room=room, rooms=self._rooms, clock=self._clock, ended=self._carrier.hang_up)
+        call = Call(rooms=self._rooms, clock=self._clock, ended=self._carrier.hang_up)
         participant = _participant(request, route, call)
-        self._rooms.join(room, participant)
-        call.start(participant, self._steps(request, route, call, room, asker))
+        enter = partial(self._enter, request, route, asker, call=call, participant=participant)
+        self._arrivals.expect(
+            Arrival(room=request.room_name, participant=participant, enter=enter, killed=call.never_joined)
+        )
         return call, participant
 
-    def _steps(
-        self, request: CreateSIPParticipantRequest, route: _Route, call: Call, room: Room, asker: Asker
-    ) -> list[Step]:
-        """What will happen in this call.  The INVITE goes out here, unless nothing can take it."""
-        terms = _terms(request, route)
+    def _enter(
+        self,
+        request: CreateSIPParticipantRequest,
+        route: _Route,
+        asker: Asker,
+        *,
+        call: Call,
+        participant: Participant,
+    ) -> None:
+        """The SIP node is in the room.  The INVITE goes out, unless nothing can take it."""
+        room = self._rooms.open_for_dial(request.room_name)
+        self._rooms.join(room, participant)
+        if not request.wait_until_answered:
+            call.answer(None)
+        steps = self._failure(request, route)
+        if steps is None:
+            fate = self._fate(request, route, call, asker)
+            participant.says = fate.says
+            steps = timeline.plan(fate, _terms(request, route))
+        call.start(room, participant, steps)
+
+    def _failure(self, request: CreateSIPParticipantRequest, route: _Route) -> list[Step] | None:
+        """The steps of a call that no carrier ever hears of."""
         host, _, _ = route.address.partition(":")
         if host.endswith(trunks.UNKNOWN_HOSTS):
             return timeline.failing(sip_errors.host_unknown(host), DisconnectReason.CLIENT_INITIATED)
@@ -120,12 +143,16 @@ class SipService:
             failure = sip_errors.connection_refused(route.address)
             return timeline.failing(failure, DisconnectReason.CLIENT_INITIATED)
         if route.address == trunks.NOBODY or sip_validation.breaks_the_call(request):
-            return timeline.plan(numbers.SILENCE, terms)
-        invite = Invite(at=asker.at, trunk=route.trunk_id, number=request.sip_call_to, room=room.name)
+            return timeline.plan(numbers.SILENCE, _terms(request, route))
+        return None
+
+    def _fate(self, request: CreateSIPParticipantRequest, route: _Route, call: Call, asker: Asker) -> Fate:
+        # Stamped when its request came: nobody dialed faster because two joins took a different time.
+        invite = Invite(at=asker.at, trunk=route.trunk_id, number=request.sip_call_to, room=request.room_name)
         fate = self._carrier.invite(invite, call=call)
         if route.address == trunks.CARRIER_WITH_AUTH and not route.has_credentials:
-            fate = numbers.final(407)
-        return timeline.plan(fate, terms)
+            return numbers.final(407)
+        return fate
 
     async def create_trunk(self, request: CreateSIPOutboundTrunkRequest, asker: Asker) -> Answer:
         """CreateSIPOutboundTrunk."""

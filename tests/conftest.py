@@ -19,7 +19,7 @@ from dialer.config import Settings, read_settings
 from dialer.ledger.schema import migrate
 from tests.fakes import ScriptedLine
 
-KINDS = {"unit", "ledger", "limits", "wire", "journey", "fault", "load"}
+KINDS = {"unit", "ledger", "limits", "wire", "journey", "fault", "livekit", "load"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

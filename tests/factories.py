@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from dialer.actions.rebuild_limits import rebuild_limits
@@ -46,8 +47,10 @@ async def make_campaign(
     max_attempts: int = 4,
     policy: RetryPolicy | None = None,
     state: CampaignState = CampaignState.RUNNING,
+    zones: str = "",
+    **more: Any,
 ) -> Campaign:
-    """A campaign with contacts, running unless told otherwise."""
+    """A campaign with contacts, running unless told otherwise; ``more`` are further ``CampaignRules``."""
     policy = replace(policy or RetryPolicy(), max_attempts=max_attempts)
     rules = CampaignRules(
         trunk_id=trunk.id,
@@ -57,11 +60,12 @@ async def make_campaign(
         talk_limit=timedelta(hours=1),
         max_attempts=max_attempts,
         policy=policy_to_json(policy),
+        **more,
     )
     campaign = await create_campaign(ledger, name, rules)
     chosen = NUMBERS[:numbers] if isinstance(numbers, int) else numbers
     started = await begin_import(ledger, campaign.id, sha256=name, file_name=f"{name}.csv")
-    contacts = [NewContact(line=line, number=number, data={}) for line, number in enumerate(chosen, 2)]
+    contacts = [NewContact(line=line, number=number, data={}, zones=zones) for line, number in enumerate(chosen, 2)]
     await import_chunk(
         ledger,
         started.id,
@@ -71,6 +75,7 @@ async def make_campaign(
         rejected=0,
         after_line=0,
         last_line=len(contacts) + 1,
+        openings={zones: campaign.hours.next_opening(await ledger.now(), zones)},
     )
     if state is not CampaignState.DRAFT:
         await move_campaign(ledger, campaign.id, before=[CampaignState.DRAFT], after=state)

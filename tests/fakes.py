@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from dialer.domain.line_result import LineResult, Reply
 from dialer.errors import LineUnavailable
-from dialer.telephony.line import DialRequest, Gate, LiveKitTrunk, Look, Pulse
+from dialer.telephony.line import AgentDispatch, DialRequest, Gate, LiveKitTrunk, Look, OpenRoom, Pulse
 
 BUSY = LineResult(
     reply=Reply.REFUSED,
@@ -41,6 +41,9 @@ class ScriptedLine:
         self.offset = timedelta(0)
         self.trunks: list[LiveKitTrunk] = []
         self.deleted: list[str] = []
+        self.agents: set[str] = set()  # names that somebody serves
+        self.dispatched: list[tuple[str, AgentDispatch]] = []
+        self.listed: list[OpenRoom] = []
 
     async def place(self, request: DialRequest, gate: Gate) -> LineResult:
         await gate()
@@ -56,9 +59,17 @@ class ScriptedLine:
         self.deleted.append(room_name)
         self.rooms.pop(room_name, None)
 
-    async def make_room(self, room_name: str, *, empty_timeout: timedelta) -> str:
+    async def make_room(self, room_name: str, *, empty_timeout: timedelta, agent: AgentDispatch | None = None) -> str:
         self._answer()
-        return self.sentinel
+        if agent is None:
+            return self.sentinel
+        self.dispatched.append((room_name, agent))
+        self.rooms[room_name] = Look(present=False, agents=int(agent.agent_name in self.agents))
+        return f"RM_{room_name}"
+
+    async def open_rooms(self) -> Sequence[OpenRoom]:
+        self._answer()
+        return self.listed
 
     async def feel_pulse(self, room_name: str) -> Pulse:
         self._answer()

@@ -17,6 +17,7 @@ import structlog
 from dramatiq import Worker
 
 from dialer.actions.desk import Desk
+from dialer.actions.hear_news import NewsListener
 from dialer.actions.place_call import place_call
 from dialer.actions.release_jobs import Release
 from dialer.actions.watch_line import DATE_STEP, clock_sentence, line_clock_offset
@@ -43,9 +44,9 @@ CLOCK_EVERY_SECONDS = 60.0
 class Caller:
     """The calls of this process, and who may still join them."""
 
-    def __init__(self, dialer: Dialer, stop: Stop, *, most: int) -> None:
+    def __init__(self, dialer: Dialer, stop: Stop, *, most: int, news: NewsListener) -> None:
         self.dialer = dialer
-        self.desk = Desk(dialer)
+        self.desk = Desk(dialer, news=news)
         self.stop = stop
         self.most = most
         self.clocks_agree = False
@@ -137,7 +138,12 @@ class Caller:
 
 async def call(dialer: Dialer, stop: Stop, settings: Settings) -> None:
     """Run a caller until it is told to stop."""
-    caller = Caller(dialer, stop, most=settings.calls_per_caller)
+    async with NewsListener(dialer) as news:
+        await _call(Caller(dialer, stop, most=settings.calls_per_caller, news=news), settings)
+
+
+async def _call(caller: Caller, settings: Settings) -> None:
+    dialer, stop = caller.dialer, caller.stop
     await caller.compare_clocks()
     broker = open_broker(settings, dialer)
     declare_place_calls(broker, caller.take)

@@ -13,6 +13,7 @@ from dialer import metrics
 from dialer.app import Dialer
 from dialer.config import Settings
 from dialer.domain.outcome import Outcome
+from dialer.domain.webhook import WebhookFate
 from dialer.errors import OperatorError, StoreUnavailable
 from dialer.ledger.figures import Figures, read_figures
 from dialer.ledger.trunks import list_trunks
@@ -57,6 +58,9 @@ class Exporter:
             metrics.BROKER_MESSAGES: await asyncio.to_thread(_messages, self._broker),
             metrics.WORKERS: {(kind,): count for kind, count in alive.items()},
             metrics.LINE_UP: {(): float(figures.line_up)},
+            metrics.WEBHOOKS: {(fate.value,): 0 for fate in WebhookFate} | figures.webhooks,
+            metrics.NEWS_UNHANDLED: {(): figures.news_unhandled},
+            metrics.WEBHOOKS_ARRIVE: {(): float(figures.webhooks_arrive)},
         }
 
 

@@ -1,5 +1,7 @@
 """The feeder: turns call jobs that are due into messages, and watches whether LiveKit can be dialed through.
 
+Those whose calling window has closed it moves into the next one, also while nobody can be dialed.
+
 Any number may run: a trunk is released by whoever holds its lock in the ledger.
 """
 
@@ -10,6 +12,7 @@ from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
 from dialer.actions.release_jobs import may_release, release_due
+from dialer.actions.reopen_jobs import reopen_jobs
 from dialer.actions.watch_line import watch_line
 from dialer.app import Dialer
 from dialer.config import Settings
@@ -49,6 +52,7 @@ async def feed(dialer: Dialer, stop: Stop, settings: Settings) -> None:
 
     async def tidy() -> None:
         await cancel_waiting(dialer.ledger)
+        await reopen_jobs(dialer)
         for name in await finish_campaigns(dialer.ledger):
             log.info("campaign_finished", campaign=name)
 

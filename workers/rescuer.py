@@ -11,6 +11,7 @@ from dialer.actions.call_terms import TermsBook
 from dialer.actions.compare_slots import compare_slots
 from dialer.actions.follow_calls import follow_calls, next_round_in
 from dialer.actions.rebuild_limits import EpochWatch, rebuild_limits
+from dialer.actions.sweep_rooms import sweep_every, sweep_rooms
 from dialer.app import Dialer
 from dialer.config import Settings
 from dialer.errors import StoreUnavailable
@@ -65,12 +66,16 @@ async def lead(dialer: Dialer, stop: Stop, lost: asyncio.Event) -> None:
     async def follow() -> None:
         await follow_calls(dialer, terms)
 
+    async def sweep() -> None:
+        await sweep_rooms(dialer)
+
     compare_every, follow_every = dialer.leases.compare.total_seconds(), next_round_in(dialer).total_seconds()
     leaving = asyncio.create_task(_first(stop.asked, lost))
     rounds = [
         asyncio.create_task(repeat(keep_epoch, stop, every=EPOCH_EVERY_SECONDS, name="keep_epoch")),
         asyncio.create_task(repeat(put_back, stop, every=PUT_BACK_EVERY_SECONDS, name="put_back")),
         asyncio.create_task(repeat(compare, stop, every=compare_every, name="compare_slots")),
+        asyncio.create_task(repeat(sweep, stop, every=sweep_every(dialer.fence.agent_room), name="sweep_rooms")),
         asyncio.create_task(repeat(follow, stop, every=follow_every, name="follow_calls")),
     ]
     await leaving

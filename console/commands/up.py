@@ -10,8 +10,18 @@ from console.errors import ExitCode
 from console.interrupts import Interrupts, in_thread
 from console.open_line import open_line
 from console.servers import ServerUrls, data_path, servers, up_lock
-from console.supervisor import EXPORTER, FEEDER, RESCUER, Supervisor, caller_roles, raise_open_files_limit
+from console.supervisor import (
+    CLERK,
+    EXPORTER,
+    FEEDER,
+    RESCUER,
+    WEB,
+    Supervisor,
+    caller_roles,
+    raise_open_files_limit,
+)
 from console.terminal import say
+from console.webhook_url import webhook_url
 from dialer.config import Settings, read_settings, without_password
 from dialer.errors import DialerError, StoreUnavailable
 from dialer.ledger.figures import read_figures
@@ -30,7 +40,7 @@ def up(
 ) -> None:
     """Run the dialer on this machine until Ctrl-C.
 
-    That is feeder, rescuer, exporter and callers. Campaigns that are running are dialed from here on. Ctrl-C begins
+    That is feeder, rescuer, exporter, clerk, web and callers. Campaigns that are running are dialed from here on. Ctrl-C begins
     no new call and waits for those that ring; calls that were answered go on without it, and the next `dialer up`
     follows them. A second Ctrl-C does not wait.
     """
@@ -72,7 +82,7 @@ async def _supervise(
 ) -> ExitCode:
     keeping = asyncio.create_task(_keep_servers(settings, interrupts))
     try:
-        await supervisor.start([FEEDER, RESCUER, EXPORTER, *caller_roles(callers)])
+        await supervisor.start([FEEDER, RESCUER, EXPORTER, CLERK, WEB, *caller_roles(callers)])
         tell(_banner(supervisor, settings, urls))
         watching = asyncio.create_task(supervisor.watch())
         asked = asyncio.create_task(interrupts.asked.wait())
@@ -97,6 +107,7 @@ def _banner(supervisor: Supervisor, settings: Settings, urls: ServerUrls) -> str
             f"  Redis        {without_password(urls.redis_url) if settings.redis_url else embedded}",
             f"  data folder  {data_path(settings)}",
             f"  metrics      {_metrics_place(settings)}",
+            f"  webhooks     {_webhook_place(settings)}",
             f"  processes    {processes}",
             "Ctrl-C stops it: no new calls, those that ring are waited for.",
         ]
@@ -106,8 +117,17 @@ def _banner(supervisor: Supervisor, settings: Settings, urls: ServerUrls) -> str
 def _metrics_place(settings: Settings) -> str:
     if settings.metrics_port == 0:
         return "on a free port; the exporter names it"
-    host = f"[{settings.metrics_host}]" if ":" in settings.metrics_host else settings.metrics_host
-    return f"http://{host}:{settings.metrics_port}/metrics"
+    return f"http://{_host(settings.metrics_host)}:{settings.metrics_port}/metrics"
+
+
+def _webhook_place(settings: Settings) -> str:
+    if settings.web_port == 0:
+        return "on a free port; the web process names it"
+    return f"{webhook_url(settings)} (for webhook.urls in livekit.yaml)"
+
+
+def _host(name: str) -> str:
+    return f"[{name}]" if ":" in name else name
 
 
 async def _keep_servers(settings: Settings, interrupts: Interrupts) -> None:

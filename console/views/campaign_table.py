@@ -7,11 +7,16 @@ from datetime import UTC, datetime
 from rich.console import RenderableType
 
 from console.views.layout import share, table
+from dialer.domain.calling_window import CallingHours
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CampaignLine:
-    """One campaign of the list."""
+    """One campaign of the list.
+
+    Attributes:
+        is_open: a call may begin at this moment, by start, end and hours in the campaign's own zone.
+    """
 
     name: str
     state: str
@@ -19,6 +24,9 @@ class CampaignLine:
     contacts: int
     finished: int
     created_at: datetime
+    agent: str | None
+    hours: CallingHours
+    is_open: bool
 
     def as_json(self) -> dict[str, object]:
         return {
@@ -28,6 +36,11 @@ class CampaignLine:
             "contacts": self.contacts,
             "finished": self.finished,
             "created_at": self.created_at.isoformat(timespec="seconds"),
+            "agent": self.agent,
+            "calling_hours": self.hours.text,
+            "start_at": self.hours.start_at.isoformat(timespec="seconds") if self.hours.start_at else None,
+            "end_at": self.hours.end_at.isoformat(timespec="seconds") if self.hours.end_at else None,
+            "open_now": self.is_open,
         }
 
 
@@ -35,7 +48,7 @@ def campaign_table(lines: Sequence[CampaignLine]) -> RenderableType:
     rows = [
         (
             line.name,
-            line.state,
+            line.state if line.is_open or line.state != "running" else f"{line.state}, closed",
             f"{line.contacts:,}",
             f"{line.finished:,}",
             share(line.finished, line.contacts),

@@ -27,6 +27,7 @@ def demo_json(wanted: Wanted, finding: Finding) -> dict[str, object]:
         "finish_reasons": found.finish_reasons,
         "attempts": found.attempts,
         "outcomes": found.outcomes,
+        "agents": found.reported,
         "invites": len(record.invites),
         "worst_second": record.worst_second,
         "calls_per_second": CALLS_PER_SECOND,

@@ -42,6 +42,11 @@ def summary(standing: Standing) -> list[str]:
         )
     if left := found.contacts - jobs["finished"]:
         lines.append(f"{people(left)} not finished, {jobs['in_progress']:,} of them on the line now.")
+    if said := found.reported:
+        lines.append(
+            f"The agents reported {said.get('human', 0):,} people, {said.get('machine', 0):,} machines, "
+            f"{said.get('callback', 0):,} who want to be called back and {said.get('do_not_call', 0):,} who never do."
+        )
     if found.rejected or found.duplicates:
         lines.append(f"Rows in the files: {found.rows:,}; refused: {found.rejected:,}; double: {found.duplicates:,}.")
     if standing.campaign.state not in _OVER:

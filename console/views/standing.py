@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from console.views.layout import details, heading, share, table
 from console.views.words import ENDED_AS, FINISHED_BECAUSE, in_order, plain
 from dialer.actions.look_at_campaign import Standing
-from dialer.domain.time_words import ahead, moment, span
+from dialer.domain.time_words import ahead, local, moment, span
 
 
 def standing_json(standing: Standing) -> dict[str, object]:
@@ -38,6 +38,12 @@ def standing_json(standing: Standing) -> dict[str, object]:
         "calls_open": standing.use.open_calls if standing.use else None,
         "started_at": _iso(standing.campaign.started_at),
         "finished_at": _iso(standing.campaign.finished_at),
+        "agent": standing.campaign.agent_name,
+        "calling_hours": standing.campaign.hours.text,
+        "start_at": _iso(standing.campaign.start_at),
+        "end_at": _iso(standing.campaign.end_at),
+        "open_now": standing.campaign.hours.is_open(standing.now),
+        "agents_reported": report.reported,
     }
 
 
@@ -131,6 +137,13 @@ def _rules(standing: Standing) -> list[tuple[str, str]]:
             "rules",
             f"rings {span(campaign.ringing_timeout)}, talks {span(campaign.talk_limit)}, at most "
             f"{campaign.max_attempts} attempts, country {campaign.country or 'not set'}",
+        ),
+        ("agent", campaign.agent_name or "none"),
+        ("hours", campaign.hours.text_at(standing.now)),
+        *(
+            (label, local(at, campaign.hours.time_zone))
+            for label, at in (("begins", campaign.start_at), ("ends", campaign.end_at))
+            if at
         ),
     ]
 

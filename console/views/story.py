@@ -98,6 +98,8 @@ def _attempt(attempt: Attempt, now: datetime) -> Iterator[tuple[str, str]]:
         yield "because", f"{_why(attempt)} (rule {attempt['rule']})"
         yield "counted", _counted(attempt)
     yield "phone", _phone(attempt)
+    if attempt["has_agent"]:
+        yield "agent", _agent(attempt)
     if attempt["doubt_since"] is not None:
         yield "in doubt", _doubt(attempt, now)
     yield "evidence", _evidence(attempt)
@@ -125,7 +127,14 @@ def _phone(attempt: Attempt) -> str:
         parts.append(f"talked {attempt['talk_seconds']:.1f} s")
     if attempt["mark"]:
         parts.append(f"we hung up ({plain(attempt['mark'])})")
+    elif attempt["ended_by"]:
+        parts.append(f"ended by the {plain(attempt['ended_by'])}")
     return ", ".join(parts)
+
+
+def _agent(attempt: Attempt) -> str:
+    said = ", ".join(f"{plain(key.removeprefix('dialer.'))} {value}" for key, value in attempt["report"].items())
+    return f"reported: {said}" if said else "reported nothing"
 
 
 def _doubt(attempt: Attempt, now: datetime) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from dialer.app import Dialer
+from dialer.domain.calling_window import CallingHours
+from dialer.domain.dial_options import DialOptions
 from dialer.domain.retry import RetryPolicy
 from dialer.domain.retry_policy import policy_from_json
 from dialer.domain.trunk import Trunk
@@ -22,11 +24,17 @@ class CallTerms:
     """How the call jobs of one campaign are dialed."""
 
     campaign_id: int
+    campaign: str
     trunk: Trunk
     caller_id: str | None
     ringing_timeout: timedelta
     talk_limit: timedelta
     policy: RetryPolicy
+    hours: CallingHours
+    agent_name: str | None
+    agent_left: timedelta
+    options: DialOptions
+    agents_missed: int = 0
 
     @property
     def limits(self) -> TrunkLimits:
@@ -71,9 +79,15 @@ class TermsBook:
 def terms_of(campaign: Campaign, trunk: Trunk) -> CallTerms:
     return CallTerms(
         campaign_id=campaign.id,
+        campaign=campaign.name,
         trunk=trunk,
         caller_id=campaign.caller_id or trunk.caller_id,
         ringing_timeout=campaign.ringing_timeout,
         talk_limit=campaign.talk_limit,
         policy=replace(policy_from_json(campaign.policy), max_attempts=campaign.max_attempts),
+        hours=campaign.hours,
+        agent_name=campaign.agent_name,
+        agent_left=campaign.agent_left,
+        options=DialOptions.from_json(campaign.dial_options),
+        agents_missed=campaign.agents_missed,
     )

@@ -1,10 +1,10 @@
 """Where the calls of one caller process are served: each step for many calls in one statement or script."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -14,10 +14,13 @@ import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from dialer.actions.call_terms import CallTerms, TermsBook
+from dialer.actions.hear_news import NewsListener
 from dialer.actions.settle_attempt import settle
 from dialer.app import Dialer
 from dialer.batch import Batcher
+from dialer.domain.dial_options import DEFAULT_OPTIONS, DialOptions
 from dialer.domain.line_result import LineResult
+from dialer.domain.outcome import rang_decides
 from dialer.errors import StoreUnavailable
 from dialer.ledger.call_jobs import QueuedJob, Ticket, finish_jobs, give_back_jobs, look_at_jobs
 from dialer.ledger.campaigns import are_running
@@ -26,6 +29,7 @@ from dialer.ledger.settlements import Answered, Settlement, mark_answered, mark_
 from dialer.limits.call_rate import NoSlot, Reservation
 from dialer.limits.call_slots import EpochRefused
 from dialer.limits.lead import Lead
+from dialer.telephony.line import Look
 
 log = structlog.get_logger()
 
@@ -38,7 +42,15 @@ class Job:
     number: str
     epoch: int
     terms: CallTerms
+    zones: str = ""
+    open_until: datetime | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    tries: int = 0
+    options: DialOptions = DEFAULT_OPTIONS
 
+
+#: So long an owner waits for the news that the callee has left its room.
+PATIENCE = timedelta(seconds=2)
 
 #: Nothing was committed: the batch may be sent again as it is.
 NOT_COMMITTED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
@@ -47,8 +59,9 @@ NOT_COMMITTED = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetecte
 class Desk:
     """The steps of ``place_call``, batched.  One per caller process."""
 
-    def __init__(self, dialer: Dialer) -> None:
+    def __init__(self, dialer: Dialer, *, news: NewsListener | None = None) -> None:
         self.dialer = dialer
+        self.news = news
         self.terms = TermsBook(dialer)
         self.stopping = False
         self.moved = asyncio.Event()  #: set whenever a call is let go
@@ -56,6 +69,8 @@ class Desk:
         self._lead = Lead()
         self._looks: Batcher[Ticket, QueuedJob | None] = Batcher(self._look)
         self._reservations: Batcher[Job, Reservation] = Batcher(self._reserve)
+        self._holds: Batcher[Job, bool] = Batcher(self._hold)
+        self._rooms: Batcher[str, Look] = Batcher(self._look_into)
         self._claims: Batcher[Job, Claim | Refusal] = Batcher(self._claim)
         self._confirmations: Batcher[tuple[Job, Claim], bool] = Batcher(self._confirm, gather_seconds=0.001)
         self._settlements: Batcher[Settlement, None] = Batcher(self._settle)
@@ -71,6 +86,15 @@ class Desk:
             yield
         finally:
             self.let_go(attempt_id)
+
+    @contextmanager
+    def aside(self, attempt_id: UUID) -> Iterator[None]:
+        """Does not count a call while its agent is on the way: nothing of it can come too late yet."""
+        self.let_go(attempt_id)
+        try:
+            yield
+        finally:
+            self._on_their_way.add(attempt_id)
 
     def let_go(self, attempt_id: UUID) -> None:
         """The call is on the line, or over."""
@@ -93,11 +117,25 @@ class Desk:
             return result
         return replace(result, seconds=result.seconds * self.dialer.time_scale)
 
+    async def heard(self, attempt_id: UUID, result: LineResult) -> LineResult:
+        """The result with whether the phone rang, where that decides and a webhook tells it in time."""
+        if self.news is None or not self.news.webhooks_arrive or not rang_decides(result):
+            return result
+        return replace(result, rang=await self.news.rang(attempt_id, within=PATIENCE))
+
     async def look(self, ticket: Ticket) -> QueuedJob | None:
         return await self._looks.ask(ticket)
 
     async def reserve(self, job: Job) -> Reservation:
         return await self._reservations.ask(job)
+
+    async def hold(self, job: Job) -> bool:
+        """Slots without a turn; whether there were any."""
+        return await self._holds.ask(job)
+
+    async def look_into(self, room_name: str) -> Look:
+        """Who is in a room that has no callee yet."""
+        return await self._rooms.ask(room_name)
 
     async def claim(self, job: Job) -> Claim | Refusal:
         """Claim, and learn from how long it took how early to begin the next one."""
@@ -152,6 +190,18 @@ class Desk:
                 given = [NoSlot() for _ in ids]
             answers.update(zip(ids, given, strict=True))
         return [answers[job.ticket.attempt_id] for job in jobs]
+
+    async def _hold(self, jobs: Sequence[Job]) -> Sequence[bool]:
+        answers: dict[UUID, bool] = {}
+        for (_, epoch), group in _by(jobs, lambda job: (job.terms.trunk.id, job.epoch)):
+            ids = [job.ticket.attempt_id for job in group]
+            given = await self.dialer.rate.hold(group[0].terms.limits, ids, epoch=epoch)
+            answers.update(zip(ids, [False] * len(ids) if isinstance(given, EpochRefused) else given, strict=True))
+        return [answers[job.ticket.attempt_id] for job in jobs]
+
+    async def _look_into(self, rooms: Sequence[str]) -> Sequence[Look]:
+        looks = await self.dialer.line.look(dict.fromkeys(rooms, ""))
+        return [looks[room] for room in rooms]
 
     async def _claim(self, jobs: Sequence[Job]) -> Sequence[Claim | Refusal]:
         answers: dict[UUID, Claim | Refusal] = {}

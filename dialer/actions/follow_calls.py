@@ -1,21 +1,22 @@
 """Asks LiveKit about open attempts that nobody waits for: answered calls, doubts, calls whose caller is gone."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
 
 from dialer.actions.call_terms import TermsBook
-from dialer.actions.settle_attempt import decide, settle
+from dialer.actions.end_answered import settlement_of_end
+from dialer.actions.settle_attempt import settle
 from dialer.app import Dialer
+from dialer.domain.company import judge_company
 from dialer.domain.doubt import Adopt, End, KeepLooking, OpenAttempt, RemoveGhost, judge_look, judge_no_answer
-from dialer.domain.outcome import Outcome
-from dialer.domain.retry_policy import RetryPolicy
 from dialer.errors import LineUnavailable
 from dialer.ledger.attempts import FollowedAttempt, LookNote, attempts_to_follow, note_looks
 from dialer.ledger.line_status import note_line_away
-from dialer.ledger.settlements import Answered, Settlement, mark_answered
+from dialer.ledger.settlements import Answered, mark_answered
 from dialer.telephony.line import LineBusy, Look
 
 log = structlog.get_logger()
@@ -33,6 +34,22 @@ class Round:
     looked: int = 0
     ended: int = 0
     adopted: int = 0
+
+
+@dataclass(slots=True)
+class Found:
+    """What the looks of one round mean, gathered so that each kind is written in one statement."""
+
+    notes: list[LookNote] = field(default_factory=list)
+    adopted: list[Answered] = field(default_factory=list)
+    endings: list[tuple[FollowedAttempt, End]] = field(default_factory=list)
+    unwanted: list[OpenAttempt] = field(default_factory=list)  #: to be hung up, after the mark is written
+
+    def keep(self, attempt: OpenAttempt) -> None:
+        """It stays open; one that is marked and still there is hung up on."""
+        self.notes.append(note_of(attempt))
+        if attempt.mark is not None and attempt.empty_since is None and attempt.seen_at == attempt.now:
+            self.unwanted.append(attempt)
 
 
 async def follow_calls(dialer: Dialer, terms: TermsBook) -> Round:
@@ -62,83 +79,67 @@ async def _begin_again(dialer: Dialer, due: Sequence[FollowedAttempt], error: st
     """LiveKit could not be asked: nothing is known, and what was found empty must be found so anew."""
     log.warning("looks_failed", attempts=len(due), error=error)
     await note_line_away(dialer.ledger)
-    await note_looks(dialer.ledger, [_note(judge_no_answer(item.open)) for item in due])
+    await note_looks(dialer.ledger, [note_of(judge_no_answer(item.open)) for item in due])
 
 
 async def _act(dialer: Dialer, terms: TermsBook, due: Sequence[FollowedAttempt], looks: dict[str, Look]) -> Round:
-    done = Round(looked=len(due))
-    notes: list[LookNote] = []
-    adopted: list[Answered] = []
-    endings: list[tuple[FollowedAttempt, End]] = []
+    found = Found()
     for item in due:
         look = looks[dialer.room_name(item.open.attempt_id)]
-        match judge_look(item.open, present=look.present, status=look.status, fence=dialer.fence):
-            case KeepLooking(attempt):
-                notes.append(_note(attempt))
-            case Adopt(attempt):
-                log.warning("call_adopted", attempt_id=str(attempt.attempt_id), status=attempt.seen_status)
-                adopted.append(Answered(attempt_id=attempt.attempt_id, ring_seconds=None, evidence={"adopted": True}))
-                notes.append(_note(attempt))
-            case RemoveGhost(attempt):
-                await _remove_ghost(dialer, attempt)
-                notes.append(_note(attempt))
-            case End() as end:
-                endings.append((item, end))
-    if notes:
-        await note_looks(dialer.ledger, notes)
-    if adopted:
-        await mark_answered(dialer.ledger, adopted)
-    if endings:
-        await settle(dialer, [await _settlement(dialer, terms, item, end) for item, end in endings])
-    done.ended, done.adopted = len(endings), len(adopted)
-    return done
+        await _judge(dialer, terms, item, look, found)
+    if found.notes:
+        await note_looks(dialer.ledger, found.notes)
+    if found.adopted:
+        await mark_answered(dialer.ledger, found.adopted)
+    await asyncio.gather(*(_hang_up(dialer, attempt) for attempt in found.unwanted))
+    if found.endings:
+        await settle(dialer, [await settlement_of_end(dialer, terms, item, end) for item, end in found.endings])
+    return Round(looked=len(due), ended=len(found.endings), adopted=len(found.adopted))
 
 
-async def _remove_ghost(dialer: Dialer, attempt: OpenAttempt) -> None:
-    log.error("ghost_found", attempt_id=str(attempt.attempt_id))
+async def _judge(dialer: Dialer, terms: TermsBook, item: FollowedAttempt, look: Look, found: Found) -> None:
+    seen = replace(item.open, report={**item.open.report, **look.report})
+    match judge_look(seen, present=look.present, status=look.status, fence=dialer.fence):
+        case KeepLooking(attempt):
+            found.keep(await _with_company(terms, item, attempt, look))
+        case Adopt(attempt):
+            log.warning("call_adopted", attempt_id=str(attempt.attempt_id), status=attempt.seen_status)
+            found.adopted.append(Answered(attempt_id=attempt.attempt_id, ring_seconds=None, evidence={"adopted": True}))
+            found.keep(attempt)
+        case RemoveGhost(attempt):
+            log.error("ghost_found", attempt_id=str(attempt.attempt_id))
+            found.keep(attempt)
+            found.unwanted.append(attempt)
+        case End() as end:
+            found.endings.append((replace(item, open=seen), end))
+
+
+async def _with_company(terms: TermsBook, item: FollowedAttempt, attempt: OpenAttempt, look: Look) -> OpenAttempt:
+    if not attempt.has_agent:
+        return attempt
+    known = (await terms.of([item.campaign_id])).get(item.campaign_id)
+    attempt, mark = judge_company(
+        attempt,
+        present=look.present,
+        agents=look.agents,
+        others=look.others,
+        left=known.agent_left if known else timedelta(0),
+    )
+    if mark:
+        log.warning("hanging_up", attempt_id=str(attempt.attempt_id), mark=mark)
+    return attempt
+
+
+async def _hang_up(dialer: Dialer, attempt: OpenAttempt) -> None:
+    """Again at every look until the callee is gone: LiveKit's answer to a DeleteRoom proves nothing."""
     try:
         await dialer.line.delete_room(dialer.room_name(attempt.attempt_id))
     except LineUnavailable as error:
-        log.warning(
-            "ghost_not_removed", attempt_id=str(attempt.attempt_id), error=str(error)
-        )  # the next look tries again
+        log.warning("not_hung_up", attempt_id=str(attempt.attempt_id), error=str(error))
 
 
-async def _settlement(dialer: Dialer, terms: TermsBook, item: FollowedAttempt, end: End) -> Settlement:
-    known = (await terms.of([item.campaign_id])).get(item.campaign_id)
-    decision = decide(
-        end.verdict,
-        history=item.history,
-        policy=known.policy if known else RetryPolicy(),
-        now=item.open.now,
-        chance=dialer.chance(),
-    )
-    talk = end.talk.total_seconds() * dialer.time_scale if end.talk is not None else None
-    if end.verdict.outcome is not Outcome.ANSWERED:
-        log.warning("doubt_ended", attempt_id=str(item.open.attempt_id), outcome=end.verdict.outcome.value)
-    return Settlement(
-        attempt_id=item.open.attempt_id,
-        verdict=end.verdict,
-        due_in=decision.due_in,
-        finish_reason=decision.finish_reason,
-        evidence=_evidence(item.open),
-        talk_seconds=round(max(talk, 0.0), 3) if talk is not None else None,
-    )
-
-
-def _evidence(attempt: OpenAttempt) -> dict[str, object]:
-    def at(moment: object) -> str | None:
-        return None if moment is None else str(moment)
-
-    return {
-        "last_seen_at": at(attempt.seen_at),
-        "last_seen_status": attempt.seen_status,
-        "doubt_since": at(attempt.doubt_since),
-        "doubt_rule": attempt.doubt_rule,
-    }
-
-
-def _note(attempt: OpenAttempt) -> LookNote:
+def note_of(attempt: OpenAttempt) -> LookNote:
+    """What is to be kept of an attempt that stays open."""
     return LookNote(
         attempt_id=attempt.attempt_id,
         looked_at=attempt.looked_at,
@@ -147,6 +148,10 @@ def _note(attempt: OpenAttempt) -> LookNote:
         empty_since=attempt.empty_since,
         doubt_since=attempt.doubt_since,
         doubt_rule=attempt.doubt_rule,
+        agent_at=attempt.agent_at,
+        alone_since=attempt.alone_since,
+        mark=attempt.mark,
+        report=attempt.report,
     )
 
 

@@ -10,11 +10,24 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
+from dialer.domain.calling_window import CallingHours, Opening
 from dialer.domain.campaign import CampaignState
 from dialer.domain.contact_file import ContactRow, RejectedRow, decode_lines, read_contacts
+from dialer.domain.dial_options import is_dial_column
+from dialer.domain.time_zones import zones_of_number
 from dialer.errors import Conflict, InvalidInput
-from dialer.ledger.campaigns import Campaign
-from dialer.ledger.contacts import Import, NewContact, begin_import, finish_import, import_chunk
+from dialer.ledger.campaigns import Campaign, read_campaigns
+from dialer.ledger.closed_jobs import forget_windows
+from dialer.ledger.contacts import (
+    NAMED,
+    Import,
+    NeverOpen,
+    NewContact,
+    begin_import,
+    finish_import,
+    import_chunk,
+    note_dial_columns,
+)
 from dialer.ledger.session import Ledger
 
 CHUNK_ROWS = 20_000
@@ -54,12 +67,21 @@ class ContactFile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportReport:
-    """What became of the file's rows; ``again`` when the very file was in the campaign already."""
+    """What became of the file's rows.
+
+    Attributes:
+        suppressed, never_open: of the contacts; they will not be called.
+        named: the first contacts whose hours do not open; none of an earlier run that was cut.
+        again: the very file was in the campaign already.
+    """
 
     rows: int
     rejected: int
     duplicates: int
     contacts: int
+    suppressed: int
+    never_open: int
+    named: tuple[NeverOpen, ...]
     again: bool
 
 
@@ -94,17 +116,35 @@ async def import_contacts(
     first = next(rows, None)
     if first is None:
         raise InvalidInput(f"{file.path.name} has a header and no rows", hint="is it the right file?")
+    if any(is_dial_column(column) for column in first.data):
+        await note_dial_columns(ledger, campaign.id)
     standing = await begin_import(ledger, campaign.id, sha256=file.sha256(), file_name=file.path.name)
     again = standing.finished_at is not None
+    named: list[NeverOpen] = []
     for chunk in _chunks(first, rows, on_rejected, skip_to=standing.last_line):
-        standing = await _write(ledger, campaign.id, standing, chunk)
+        standing = await _write(ledger, campaign, standing, chunk, named)
         on_progress(standing.rows)
     await finish_import(ledger, standing.id)
+    await _follow_an_edit(ledger, campaign)
+    return _report(standing, named, again=again)
+
+
+async def _follow_an_edit(ledger: Ledger, campaign: Campaign) -> None:
+    """Hours that were changed while the import ran could not be seen by it, nor the import's last chunk by the edit."""
+    for now in await read_campaigns(ledger, [campaign.id]):
+        if now.hours.is_other_than(campaign.hours):
+            await forget_windows(ledger, campaign.id)
+
+
+def _report(standing: Import, named: list[NeverOpen], *, again: bool) -> ImportReport:
     return ImportReport(
         rows=standing.rows,
         rejected=standing.rejected,
         duplicates=standing.duplicates,
         contacts=standing.contacts,
+        suppressed=standing.suppressed,
+        never_open=standing.never_open,
+        named=tuple(named[:NAMED]),
         again=again,
     )
 
@@ -114,17 +154,27 @@ def count_rejected(file: ContactFile, *, most: int) -> list[RejectedRow]:
     return list(islice((row for row in file.rows() if isinstance(row, RejectedRow)), most))
 
 
-async def _write(ledger: Ledger, campaign_id: int, standing: Import, chunk: _Chunk) -> Import:
-    return await import_chunk(
+async def _write(ledger: Ledger, campaign: Campaign, standing: Import, chunk: _Chunk, named: list[NeverOpen]) -> Import:
+    written = await import_chunk(
         ledger,
         standing.id,
-        campaign_id,
+        campaign.id,
         chunk.contacts,
         rows=chunk.rows,
         rejected=chunk.rejected,
         after_line=standing.last_line,
         last_line=chunk.last_line,
+        openings=await _openings(ledger, campaign.hours, chunk.contacts),
     )
+    named += written.never_open
+    return written.standing
+
+
+async def _openings(ledger: Ledger, hours: CallingHours, contacts: list[NewContact]) -> dict[str, Opening | None]:
+    if hours.are_any_time:
+        return {}
+    now = await ledger.now()
+    return {zones: hours.next_opening(now, zones) for zones in {contact.zones for contact in contacts}}
 
 
 def _chunks(
@@ -158,4 +208,5 @@ def _contact(row: ContactRow) -> NewContact:
     data = row.data
     if row.number.extension and "extension" not in data:
         data = {**data, "extension": row.number.extension}
-    return NewContact(line=row.line, number=row.number.e164, data=data)
+    zones = row.zone or ",".join(zones_of_number(row.number.e164))
+    return NewContact(line=row.line, number=row.number.e164, data=data, zones=zones)

@@ -116,4 +116,8 @@ def _facts(
         in_doubt=report.in_doubt,
         next_due_at=report.next_due_at,
         now=now,
+        start_at=campaign.start_at,
+        end_at=campaign.end_at,
+        hours=campaign.hours.text if campaign.hours.windows else "",
+        is_open=campaign.hours.is_open(now),
     )

@@ -9,12 +9,13 @@ from datetime import timedelta
 
 import structlog
 
+from dialer.actions.bring_agent import bring_agent, delete_room
 from dialer.actions.desk import Desk, Job
 from dialer.actions.settle_attempt import decide, evidence_of
 from dialer.app import Dialer
 from dialer.domain.line_result import LineResult, Reply
 from dialer.domain.outcome import Blame, InDoubt, Outcome, Verdict, classify
-from dialer.errors import StoreUnavailable
+from dialer.errors import InvalidInput, StoreUnavailable
 from dialer.ledger.call_jobs import Ticket
 from dialer.ledger.claims import Claim, Refusal
 from dialer.ledger.settlements import Answered, Settlement
@@ -35,6 +36,8 @@ LONGEST_WAIT = timedelta(seconds=2)
 REFUSED_DELAY = timedelta(seconds=5)
 #: A row that somebody works on just now is asked for again, this often.
 TRIES_AT_LOCKED = 20
+#: A call whose agent waits in its room asks for a turn this often, as long as its slots' lease allows.
+TRIES_WITH_AGENT = 6
 
 
 @dataclass(slots=True)
@@ -45,6 +48,13 @@ class Opened:
     claim: Claim
     begun: float
     moment: float
+
+    @property
+    def closes(self) -> float | None:
+        """After this, on our clock, nothing may be sent: the phone could ring past the closing."""
+        if self.job.open_until is None:
+            return None
+        return self.begun + (self.job.open_until - self.claim.claimed_at).total_seconds()
 
 
 async def place_call(desk: Desk, ticket: Ticket) -> None:
@@ -63,21 +73,40 @@ async def _place(desk: Desk, ticket: Ticket) -> None:
     job = await look(desk, ticket)
     if job is None:
         return
-    turn = await reserve(desk, job)
-    if turn is None:
+    if job.terms.agent_name:
+        await _place_with_agent(desk, job)
+    elif turn := await reserve(desk, job):
+        await _dial(desk, job, turn)
+
+
+async def _place_with_agent(desk: Desk, job: Job) -> None:
+    """Step 3: the agent is in the room before there is a turn, and the room goes when there is no call in it."""
+    if not await desk.hold(job):
+        await desk.give_back(job.ticket, NO_SLOT_DELAY)
         return
+    with desk.aside(job.ticket.attempt_id):
+        came = await bring_agent(desk, job)
+    turn = await reserve(desk, job, tries=TRIES_WITH_AGENT) if came else None
+    if turn is None:
+        await desk.free_slots(job)
+    if turn is None or not await _dial(desk, job, turn):
+        await delete_room(desk, job)
+
+
+async def _dial(desk: Desk, job: Job, turn: Turn) -> bool:
+    """From the claim to the settlement; whether somebody is, or may be, in the room now."""
     opened = await claim(desk, job, turn)
     if opened is None:
-        return
+        return False
     if not await confirm(desk, opened):
         await end_unsent(desk, opened, "slot_not_confirmed")
-        return
+        return False
     try:
         result = await ring(desk, opened)
     except GateShut as shut:
         await end_unsent(desk, opened, shut.rule)
-        return
-    await settle_result(desk, opened, result)
+        return False
+    return await settle_result(desk, opened, result)
 
 
 async def look(desk: Desk, ticket: Ticket) -> Job | None:
@@ -93,12 +122,28 @@ async def look(desk: Desk, ticket: Ticket) -> Job | None:
     if terms is None:
         await desk.give_back(ticket, REFUSED_DELAY)
         return None
-    return Job(ticket=ticket, number=found.number, epoch=found.epoch, terms=terms)
+    try:
+        options = terms.options.with_columns(found.data) if found.data else terms.options
+    except InvalidInput as error:
+        log.warning("dial_options_refused", call_job_id=ticket.call_job_id, error=str(error))
+        await desk.finish(ticket, "failed")
+        return None
+    return Job(
+        ticket=ticket,
+        number=found.number,
+        epoch=found.epoch,
+        terms=terms,
+        zones=found.zones,
+        open_until=found.open_until,
+        data=found.data,
+        tries=found.tries,
+        options=options,
+    )
 
 
-async def reserve(desk: Desk, job: Job) -> Turn | None:
+async def reserve(desk: Desk, job: Job, *, tries: int = 2) -> Turn | None:
     """Steps 2 and 4: all slots and a turn, or none; waits for a turn that is near."""
-    for _ in range(2):
+    for _ in range(tries):
         reservation = await desk.reserve(job)
         if isinstance(reservation, Turn):
             return reservation
@@ -141,6 +186,10 @@ async def refuse(desk: Desk, ticket: Ticket, refusal: Refusal) -> None:
             return
         case Refusal.NO_ATTEMPTS_LEFT:
             await desk.finish(ticket, "exhausted")
+        case Refusal.SUPPRESSED:
+            await desk.finish(ticket, "suppressed")
+        case Refusal.CLOSED:
+            await desk.give_back(ticket, timedelta(0))  # the feeder finds its next window
         case Refusal.PAUSED | Refusal.OTHER_EPOCH | Refusal.LOCKED:
             await desk.give_back(ticket, timedelta(0) if refusal is Refusal.PAUSED else NO_SLOT_DELAY)
         case Refusal.NUMBER_OPEN | Refusal.OTHER:
@@ -169,6 +218,7 @@ async def ring(desk: Desk, opened: Opened) -> LineResult:
         talk_limit=terms.talk_limit,
         not_before=opened.claim.claimed_at,
         token_end=fence.token_end(opened.claim.claimed_at),
+        options=job.options,
     )
 
     async def gate() -> None:
@@ -199,6 +249,8 @@ async def pass_gate(desk: Desk, opened: Opened) -> None:
         now = clock.seconds()
         if now > oldest:
             raise GateShut("claim_too_old")
+        if opened.closes is not None and now > opened.closes:
+            raise GateShut("hours_closed")
         if now - opened.moment <= LATE:
             desk.let_go(opened.job.ticket.attempt_id)
             return
@@ -222,9 +274,12 @@ async def end_unsent(desk: Desk, opened: Opened, rule: str) -> None:
     await desk.settle(settlement_of(desk.dialer, opened, verdict, None))
 
 
-async def settle_result(desk: Desk, opened: Opened, result: LineResult) -> None:
-    """Step 9: what the answer means; an answered call stays open until it is over, one in doubt until it is known."""
-    result = desk.on_the_line(result)
+async def settle_result(desk: Desk, opened: Opened, result: LineResult) -> bool:
+    """Step 9: what the answer means; an answered call stays open until it is over, one in doubt until it is known.
+
+    Returns whether the attempt stays open.
+    """
+    result = await desk.heard(opened.job.ticket.attempt_id, desk.on_the_line(result))
     verdict = classify(result)
     attempt_id = opened.job.ticket.attempt_id
     if isinstance(verdict, InDoubt):
@@ -237,6 +292,8 @@ async def settle_result(desk: Desk, opened: Opened, result: LineResult) -> None:
         )
     else:
         await desk.settle(settlement_of(desk.dialer, opened, verdict, result))
+        return False
+    return True
 
 
 def settlement_of(dialer: Dialer, opened: Opened, verdict: Verdict, result: LineResult | None) -> Settlement:
@@ -246,6 +303,8 @@ def settlement_of(dialer: Dialer, opened: Opened, verdict: Verdict, result: Line
         verdict,
         history=opened.claim.history,
         policy=opened.job.terms.policy,
+        hours=opened.job.terms.hours,
+        zones=opened.job.zones,
         now=opened.claim.claimed_at + age,
         chance=dialer.chance(),
     )
@@ -254,6 +313,12 @@ def settlement_of(dialer: Dialer, opened: Opened, verdict: Verdict, result: Line
         verdict=verdict,
         due_in=decision.due_in,
         finish_reason=decision.finish_reason,
+        not_before_in=decision.not_before_in,
+        open_until=decision.open_until,
+        suppress="line" if verdict.outcome is Outcome.UNWANTED else None,
+        suppress_reason=f"the line answered that calls are unwanted ({verdict.rule})"
+        if verdict.outcome is Outcome.UNWANTED
+        else None,
         evidence=dict(evidence_of(result)) if result else {},
         sip_code=result.sip_code if result else None,
         sip_status=result.sip_status if result else None,

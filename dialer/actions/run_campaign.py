@@ -5,14 +5,16 @@ Nothing is dialed here: a running campaign's call jobs are the feeder's to relea
 
 import shlex
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from math import ceil
 
 from dialer.actions.check_line import caller_id_warning, check_clock, check_trunk
 from dialer.clock import Clock
+from dialer.domain.calling_window import Opening
 from dialer.domain.campaign import CampaignState
 from dialer.domain.fence import Fence
+from dialer.domain.time_words import local
 from dialer.domain.trunk import Trunk
 from dialer.errors import Conflict
 from dialer.ledger.call_jobs import cancel_waiting
@@ -52,6 +54,8 @@ class StartPlan:
         first_numbers: of those who come first, not masked.
         caller_id: None: LiveKit takes the trunk's own number.
         at_least: the time of one attempt for each, by the trunk's rate alone.
+        now: the ledger's clock.
+        opening: of the hours in the campaign's own zone; None: they do not open again.
     """
 
     campaign: Campaign
@@ -60,6 +64,8 @@ class StartPlan:
     first_numbers: tuple[str, ...]
     caller_id: str | None
     at_least: timedelta
+    now: datetime
+    opening: Opening | None
 
 
 async def plan_start(ledger: Ledger, name: str) -> StartPlan:
@@ -67,10 +73,12 @@ async def plan_start(ledger: Ledger, name: str) -> StartPlan:
 
     Raises:
         NotFound: there is no such campaign.
-        Conflict: its state does not allow it, or it has no trunk, or nobody waits to be called.
+        Conflict: its state does not allow it, or it has no trunk, or nobody waits to be called, or its end is past.
     """
     campaign = await find_campaign(ledger, name)
     check_verb(campaign, Verb.START)
+    now = await ledger.now()
+    _check_end(campaign, now)
     people = await _people(ledger, campaign)
     trunk = await _trunk(ledger, campaign)
     return StartPlan(
@@ -80,6 +88,8 @@ async def plan_start(ledger: Ledger, name: str) -> StartPlan:
         first_numbers=tuple(await first_numbers(ledger, campaign.id, most=NUMBERS_SHOWN)),
         caller_id=campaign.caller_id or trunk.caller_id,
         at_least=timedelta(seconds=ceil(people / trunk.calls_per_second)),
+        now=now,
+        opening=campaign.hours.next_opening(now),
     )
 
 
@@ -127,6 +137,14 @@ def check_verb(campaign: Campaign, verb: Verb) -> None:
 
 
 _DONE = {Verb.START: "started", Verb.PAUSE: "paused", Verb.RESUME: "resumed", Verb.CANCEL: "cancelled"}
+
+
+def _check_end(campaign: Campaign, now: datetime) -> None:
+    if campaign.end_at and campaign.end_at <= now + campaign.ringing_timeout:
+        raise Conflict(
+            f"campaign {campaign.name!r} was over at {local(campaign.end_at, campaign.hours.time_zone)}",
+            hint=f"`dialer campaign edit {shlex.quote(campaign.name)} --end-at TIME`, or --end-at none",
+        )
 
 
 async def _trunk(ledger: Ledger, campaign: Campaign) -> Trunk:

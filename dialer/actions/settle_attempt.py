@@ -10,6 +10,7 @@ import structlog
 from dialer.app import Dialer
 from dialer.domain.advice import advice_for
 from dialer.domain.call_job import FinishReason
+from dialer.domain.calling_window import CallingHours
 from dialer.domain.outcome import Outcome, Verdict
 from dialer.domain.phone_number import mask
 from dialer.domain.retry import Finish, PastAttempt, Postpone, RetryAt, RetryPolicy, next_step
@@ -22,25 +23,60 @@ log = structlog.get_logger()
 CONFIG_ERRORS_THAT_HOLD = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What a call job does next: due again after a delay, or finished."""
+    """What a call job does next: due again after a delay, or finished.
 
-    due_in: timedelta | None
-    finish_reason: FinishReason | None
+    Attributes:
+        due_in: None: it is finished, with ``finish_reason``.
+        not_before_in: when it would be due without the hours, where they moved it.
+        open_until: the next attempt begins by then, or not in that window.
+        promised: it is a call back that was promised.
+    """
+
+    due_in: timedelta | None = None
+    finish_reason: FinishReason | None = None
+    not_before_in: timedelta | None = None
+    open_until: datetime | None = None
+    promised: bool = False
 
 
 def decide(
-    verdict: Verdict, *, history: Sequence[PastAttempt], policy: RetryPolicy, now: datetime, chance: float
+    verdict: Verdict,
+    *,
+    history: Sequence[PastAttempt],
+    policy: RetryPolicy,
+    hours: CallingHours,
+    zones: str,
+    now: datetime,
+    chance: float,
+    callback_at: datetime | None = None,
 ) -> Decision:
-    """``retry.next_step`` as a delay from now, which is how the ledger takes it: on its own clock."""
+    """``retry.next_step`` and the calling hours, as a delay from now: the ledger takes it on its own clock.
+
+    A call back that was promised comes when it was promised, whatever ladder and caps say; the hours hold for it, too.
+    """
+    if callback_at is not None and verdict.outcome is Outcome.ANSWERED:
+        return _opened(callback_at, now=now, hours=hours, zones=zones, promised=True)
     match next_step(verdict, history=history, policy=policy, now=now, chance=chance):
-        case RetryAt(due_at=due_at):
-            return Decision(due_at - now, None)
-        case Postpone(until=until):
-            return Decision(until - now, None)
+        case RetryAt(due_at=due_at) | Postpone(until=due_at):
+            due_at = hours.after(now, due_at - now, zones)
+            return _opened(due_at, now=now, hours=hours, zones=zones, promised=False)
         case Finish(reason=reason):
-            return Decision(None, reason)
+            return Decision(finish_reason=reason)
+
+
+def _opened(due_at: datetime, *, now: datetime, hours: CallingHours, zones: str, promised: bool) -> Decision:
+    opening = hours.next_opening(due_at, zones)
+    if opening is None:
+        return Decision(finish_reason=FinishReason.EXPIRED)
+    moved = opening.at > due_at
+    return Decision(
+        due_in=opening.at - now,
+        not_before_in=due_at - now if moved else None,
+        open_until=opening.until,
+        promised=promised,
+    )
 
 
 async def settle(dialer: Dialer, settlements: Sequence[Settlement]) -> None:

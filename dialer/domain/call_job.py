@@ -33,7 +33,7 @@ class FinishReason(StrEnum):
 MOVES: dict[CallJobState, dict[CallJobState, str]] = {
     CallJobState.WAITING: {
         CallJobState.QUEUED: "the feeder releases it: it is due and the trunk has room",
-        CallJobState.FINISHED: "its campaign is cancelled",
+        CallJobState.FINISHED: "its campaign is cancelled or over, its hours do not open, or its number is suppressed",
     },
     CallJobState.QUEUED: {
         CallJobState.IN_PROGRESS: "a caller claims it: the attempt is opened in the same transaction",

@@ -6,12 +6,12 @@ Line numbers are physical lines, counted from 1, of the line where a row begins.
 import csv
 import difflib
 import re
-import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from dialer.domain.contact_columns import NO_COLUMNS, OwnColumns, find_columns, find_problem, fold, zone_of
 from dialer.domain.phone_number import NumberProblem, PhoneNumber, parse_number
 from dialer.domain.results_file import results_csv
 from dialer.errors import InvalidInput
@@ -42,21 +42,24 @@ class Header:
         columns: their names, unique whatever their case; an unnamed one is ``column_3``.
         phone: which of them holds the number.
         line: the last physical line of the header; the rows begin after it.
+        own: the columns that the dialer reads itself.
     """
 
     columns: tuple[str, ...]
     phone: str
     delimiter: str
     line: int
+    own: OwnColumns = NO_COLUMNS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContactRow:
-    """A row that can be called; ``data`` holds its other columns."""
+    """A row that can be called; ``data`` holds its other columns, ``zone`` what a column says of its time zone."""
 
     line: int
     number: PhoneNumber
     data: dict[str, str]
+    zone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +69,8 @@ class RejectedRow:
     Attributes:
         column: whose cell is at fault; empty when it is the row.
         value: the cell, or what of the row could not be put into columns.
-        code: a ``NumberProblemCode``, ``bad_column_count``, ``bad_quotes`` or ``cell_too_long``; stable.
+        code: a ``NumberProblemCode``, ``bad_column_count``, ``bad_quotes``, ``cell_too_long``, or one of
+            ``contact_columns``; stable.
         data: the cells as they were, the number among them.
     """
 
@@ -116,7 +120,8 @@ def read_header(lines: Iterator[str], *, phone_column: str | None, name: str) ->
     """Take the header off ``lines``: its delimiter, its names, its one phone column.
 
     Raises:
-        InvalidInput: the file is empty, a name comes twice, or no single column is the phone column.
+        InvalidInput: the file is empty, a name comes twice, no single column is the phone column, or a column
+            names a header or an attribute that cannot be set.
     """
     source = _Lines(lines)
     first = source.skip_blank()
@@ -133,7 +138,8 @@ def read_header(lines: Iterator[str], *, phone_column: str | None, name: str) ->
         raise InvalidInput(f"{name}, line {source.count}: the header cannot be read: {fault}") from fault
     columns = _name_columns(cells, name)
     phone = _choose(columns, phone_column, name) if phone_column else _recognise(columns, name)
-    return Header(columns=columns, phone=phone, delimiter=delimiter, line=source.count)
+    own = find_columns([column for column in columns if column != phone], name)
+    return Header(columns=columns, phone=phone, delimiter=delimiter, line=source.count, own=own)
 
 
 def read_rows(lines: Iterator[str], header: Header, *, country: str | None) -> Iterator[ContactRow | RejectedRow]:
@@ -246,21 +252,16 @@ def _reader(source: Iterable[str], delimiter: str) -> Iterator[list[str]]:
 
 
 def _sniff(header: str, phone_column: str | None) -> str:
-    wanted = {_fold(phone_column)} if phone_column else _PHONE_NAMES
+    wanted = {fold(phone_column)} if phone_column else _PHONE_NAMES
 
     def fitness(delimiter: str) -> tuple[bool, int]:
         cells = next(csv.reader([header], delimiter=delimiter, skipinitialspace=True))
-        return any(_fold(cell) in wanted for cell in cells), len(cells)
+        return any(fold(cell) in wanted for cell in cells), len(cells)
 
     return max(DELIMITERS, key=fitness)
 
 
-def _fold(name: str) -> str:
-    """Without case, accents, spaces and punctuation."""
-    return "".join(letter for letter in unicodedata.normalize("NFKD", name.casefold()) if letter.isalnum())
-
-
-_PHONE_NAMES = frozenset(_fold(name) for name in _PHONE_WORDS.split(","))
+_PHONE_NAMES = frozenset(fold(name) for name in _PHONE_WORDS.split(","))
 
 
 def _name_columns(cells: list[str], name: str) -> tuple[str, ...]:
@@ -277,7 +278,7 @@ def _name_columns(cells: list[str], name: str) -> tuple[str, ...]:
 
 
 def _recognise(columns: tuple[str, ...], name: str) -> str:
-    found = [column for column in columns if _fold(column) in _PHONE_NAMES]
+    found = [column for column in columns if fold(column) in _PHONE_NAMES]
     if len(found) == 1:
         return found[0]
     if found:
@@ -299,10 +300,10 @@ def _recognise(columns: tuple[str, ...], name: str) -> str:
 def _choose(columns: tuple[str, ...], phone_column: str, name: str) -> str:
     if phone_column in columns:
         return phone_column
-    by_fold = {_fold(column): column for column in columns}
-    if _fold(phone_column) in by_fold:
-        return by_fold[_fold(phone_column)]
-    near = difflib.get_close_matches(_fold(phone_column), by_fold, n=1)
+    by_fold = {fold(column): column for column in columns}
+    if fold(phone_column) in by_fold:
+        return by_fold[fold(phone_column)]
+    near = difflib.get_close_matches(fold(phone_column), by_fold, n=1)
     raise InvalidInput(
         f"{name} has no column {phone_column!r}; its columns are {_listed(columns)}",
         hint=f"did you mean --phone-column {by_fold[near[0]]!r}?" if near else None,
@@ -333,8 +334,17 @@ def _row(line: int, cells: list[str], header: Header, country: str | None) -> Co
         return RejectedRow(
             line=line, column=header.phone, value=text, code=number.code, message=number.message, data=data
         )
+    if problem := find_problem(data, header.own):
+        return RejectedRow(
+            line=line,
+            column=problem.column,
+            value=data.get(problem.column, ""),
+            code=problem.code,
+            message=problem.message,
+            data=data,
+        )
     del data[header.phone]
-    return ContactRow(line=line, number=number, data=data)
+    return ContactRow(line=line, number=number, data=data, zone=zone_of(data, header.own))
 
 
 def _unreadable(source: _Lines, header: Header, fault: csv.Error) -> RejectedRow:

@@ -4,7 +4,8 @@ Nobody waits for these attempts any more: they were answered, or no usable answe
 empty room alone proves nothing: a restarted LiveKit knows no room while the phone still rings.  See ``docs/protocol``.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -27,6 +28,11 @@ class OpenAttempt:
         looked_at: the last look that got an answer.
         livekit_forgot: our sentinel room is another one than when the call was answered.
         livekit_away_at: when LiveKit was last found away.
+        mark: what we did to it, or mean to do again until it is known to have worked.
+        has_agent: its campaign gave it an agent.
+        agent_at: an agent was last seen beside the callee.
+        alone_since: the callee has been alone in the room since then.
+        report: what the agent has reported so far, as it came.
     """
 
     attempt_id: UUID
@@ -35,7 +41,11 @@ class OpenAttempt:
     ringing_timeout: timedelta
     talk_limit: timedelta
     now: datetime
-    marked: bool = False
+    mark: str | None = None
+    has_agent: bool = False
+    agent_at: datetime | None = None
+    alone_since: datetime | None = None
+    report: Mapping[str, str] = field(default_factory=dict)
     answered_at: datetime | None = None
     doubt_since: datetime | None = None
     doubt_rule: str | None = None
@@ -45,6 +55,11 @@ class OpenAttempt:
     looked_at: datetime | None = None
     livekit_forgot: bool = False
     livekit_away_at: datetime | None = None
+
+    @property
+    def marked(self) -> bool:
+        """We hung up or cancelled it ourselves."""
+        return self.mark is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +85,18 @@ class RemoveGhost:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """It is over.  ``talk`` is None where nobody can know it."""
+    """It is over.
+
+    Attributes:
+        talk: None where nobody can know it.
+        end_reason: LiveKit's DisconnectReason of the callee, where it told.
+        ended_by: who hung up an answered call, as far as it can be known.
+    """
 
     verdict: Verdict
     talk: timedelta | None = None
+    end_reason: str | None = None
+    ended_by: str | None = None
 
 
 Finding = KeepLooking | Adopt | RemoveGhost | End

@@ -27,6 +27,10 @@ class Fence:
     gone: timedelta = timedelta(seconds=5)  #: an answered call gone at two looks this far apart is over
     ghost: timedelta = timedelta(seconds=171)  #: a call listed this long after its longest possible end is a ghost
 
+    agent: timedelta = timedelta(seconds=10)  #: an agent has this long to come into its room
+    agent_room: timedelta = timedelta(seconds=60)  #: a room in which nobody is called is closed after this
+    summary: timedelta = timedelta(seconds=5)  #: an agent that stays behind has this long to report
+
     @property
     def accepted_until(self) -> timedelta:
         """After ``claimed_at`` + this, LiveKit refuses the POST, whatever stood still meanwhile."""

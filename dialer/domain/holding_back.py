@@ -25,6 +25,9 @@ class Facts:
         callers, feeders, rescuers: processes heard of lately.
         line: a ``LineState``, with what is known about it and since when.
         due: how many of the waiting could be called now.
+        start_at, end_at: of the campaign.
+        hours: its calling hours in words; empty: at any time.
+        is_open: the hours are open in the campaign's own zone.
     """
 
     campaign: str
@@ -48,6 +51,10 @@ class Facts:
     in_doubt: int
     next_due_at: datetime | None
     now: datetime
+    start_at: datetime | None = None
+    end_at: datetime | None = None
+    hours: str = ""
+    is_open: bool = True
 
 
 def holding_back(facts: Facts) -> str:
@@ -72,7 +79,16 @@ def _state(facts: Facts) -> str | None:
         case CampaignState.RUNNING if facts.trunk is None:
             return f"it has no trunk: `{command.format('edit')} --trunk NAME`"
         case CampaignState.RUNNING:
-            return None
+            return _begin_and_end(facts)
+
+
+def _begin_and_end(facts: Facts) -> str | None:
+    if facts.start_at and facts.start_at > facts.now:
+        return f"it begins at {ahead(facts.start_at, now=facts.now)}"
+    if facts.end_at and facts.end_at <= facts.now and facts.waiting:
+        over = moment(facts.end_at, now=facts.now)
+        return f"it is over since {over}: {_people_are(facts.waiting, 'not called any more')}"
+    return None
 
 
 def _processes(facts: Facts) -> str | None:
@@ -111,6 +127,8 @@ def _people(facts: Facts) -> str | None:
     """Nobody can be called at this moment."""
     if facts.due or facts.queued:
         return None
+    if facts.waiting and facts.next_due_at and facts.hours:
+        return _hours(facts, facts.next_due_at)
     if facts.waiting and facts.next_due_at:
         retries = _people_are(facts.waiting, "waiting for the time of a next attempt")
         return f"nobody is due before {ahead(facts.next_due_at, now=facts.now)}: {retries}"
@@ -123,6 +141,14 @@ def _people(facts: Facts) -> str | None:
         last = "call is" if facts.in_progress == 1 else f"{facts.in_progress} calls are"
         return f"nobody is waiting any more: the last {last} under way"
     return "nobody is waiting: import contacts, or wait a second for it to be finished"
+
+
+def _hours(facts: Facts, next_due_at: datetime) -> str:
+    due = f"nobody is due before {ahead(next_due_at, now=facts.now)}"
+    if not facts.is_open:
+        return f"it is closed ({facts.hours}), and {due}: {_people_are(facts.waiting, 'waiting')}"
+    waiting = _people_are(facts.waiting, "waiting for their hours or the time of a next attempt")
+    return f"{due}: {waiting} ({facts.hours})"
 
 
 def _trunk(facts: Facts) -> str:

@@ -6,6 +6,7 @@ Neither the HTTP status nor the Twirp code is looked at when there is a SIP code
 """
 
 import re
+from dataclasses import replace
 from typing import assert_never
 
 from dialer.domain.line_result import LineResult, Reply
@@ -41,6 +42,13 @@ def classify(result: LineResult) -> Verdict | InDoubt:
             return _by_message(result) if code is None else _by_code(result, code, phrase)
         case _:
             assert_never(result.reply)
+
+
+def rang_decides(result: LineResult) -> bool:
+    """Whether an answer would be judged otherwise, did one know that the phone rang, or that it did not."""
+    if result.reply is not Reply.REFUSED or result.rang is not None:
+        return False
+    return classify(replace(result, rang=True)) != classify(replace(result, rang=False))
 
 
 def _rang(result: LineResult, how: Ring) -> bool:

@@ -30,6 +30,9 @@ UNCOUNTED_LIMIT = 10
 FULL_JITTER_LEAST = 0.2
 """With full jitter a delay lies between this share of it and the whole: 10 s becomes 2 to 10 s."""
 
+MACHINE_ANSWERED = "machine_answered"
+"""The rule of an answered call whose agent reported a machine: it climbs the voicemail ladder."""
+
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 _SHORTEST = timedelta(milliseconds=1)
@@ -115,6 +118,9 @@ def next_step(
 def _settled(verdict: Verdict, history: Sequence[PastAttempt], policy: RetryPolicy) -> FinishReason | None:
     """What the outcome itself ends, however many attempts are left."""
     match verdict.outcome:
+        case Outcome.ANSWERED if verdict.rule == MACHINE_ANSWERED:
+            machines = sum(_is_machine(past) for past in history)
+            return FinishReason.EXHAUSTED if machines >= len(policy.voicemail) else None
         case Outcome.ANSWERED if not verdict.abandoned:
             return FinishReason.REACHED
         case Outcome.UNWANTED:
@@ -150,7 +156,9 @@ def _used_up(this: PastAttempt, history: Sequence[PastAttempt], policy: RetryPol
 
 def _delay(this: PastAttempt, history: Sequence[PastAttempt], policy: RetryPolicy) -> timedelta:
     ladder = _ladder(this, policy)
-    if this.counted:
+    if _is_machine(this):
+        rung = sum(_is_machine(past) for past in history)
+    elif this.counted:
         rung = sum(past.counted and _climbs(past) is _climbs(this) for past in history)
     else:
         rung = _run(this.outcome, history)
@@ -158,10 +166,16 @@ def _delay(this: PastAttempt, history: Sequence[PastAttempt], policy: RetryPolic
 
 
 def _ladder(this: PastAttempt, policy: RetryPolicy) -> tuple[timedelta, ...]:
+    if _is_machine(this):
+        return policy.voicemail
     climbs = _climbs(this)
     if climbs is Outcome.UNKNOWN and climbs not in policy.delays:
         return (max(delay for outcome in _RINGING for delay in policy.ladder(outcome)),)
     return policy.ladder(climbs)
+
+
+def _is_machine(attempt: PastAttempt) -> bool:
+    return attempt.outcome is Outcome.ANSWERED and attempt.rule == MACHINE_ANSWERED
 
 
 def _climbs(attempt: PastAttempt) -> Outcome:

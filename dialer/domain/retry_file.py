@@ -11,7 +11,6 @@ An outcome without a line keeps its default delays.  A file with delays has only
 
 import re
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +20,7 @@ from dialer.errors import InvalidInput
 
 LONGEST_DELAY = timedelta(days=30)
 
+VOICEMAIL = "voicemail"  #: the key of the ladder after a machine picked up
 _NUMBERS = {"max_attempts": range(1, 21), "max_per_24h": range(1001), "max_per_7d": range(1001)}
 _KEYS = (*_NUMBERS, "delays")
 _OUTCOMES = tuple(outcome for outcome in Outcome if outcome not in NEVER_AGAIN)
@@ -82,12 +82,14 @@ def _policy(source: _Source) -> RetryPolicy:
             raise source.wrong(key, "is not known", hint=f"known are {', '.join(_KEYS)}")
     numbers = {key: _number(source, key, tables[key]) for key in _NUMBERS if key in tables}
     delays = _delays(source, tables.get("delays", {}))
-    cap_24h, cap_7d = (0, 0) if delays else (DEFAULT_POLICY.max_per_24h, DEFAULT_POLICY.max_per_7d)
+    voicemail = delays.pop(VOICEMAIL, DEFAULT_POLICY.voicemail)
+    cap_24h, cap_7d = (0, 0) if tables.get("delays") else (DEFAULT_POLICY.max_per_24h, DEFAULT_POLICY.max_per_7d)
     return RetryPolicy(
         max_attempts=numbers.get("max_attempts", DEFAULT_POLICY.max_attempts),
         max_per_24h=numbers.get("max_per_24h", cap_24h),
         max_per_7d=numbers.get("max_per_7d", cap_7d),
-        delays={**DEFAULT_DELAYS, **delays},
+        delays={**DEFAULT_DELAYS, **{Outcome(key): ladder for key, ladder in delays.items()}},
+        voicemail=voicemail,
         full_jitter=DEFAULT_POLICY.full_jitter.difference(delays),
     )
 
@@ -101,18 +103,18 @@ def _number(source: _Source, key: str, value: object) -> int:
     raise source.wrong(key, f"cannot be {value!r}", hint=hint)
 
 
-def _delays(source: _Source, table: object) -> Mapping[Outcome, tuple[timedelta, ...]]:
+def _delays(source: _Source, table: object) -> dict[str, tuple[timedelta, ...]]:
     if not isinstance(table, dict):
         raise source.wrong("delays", "is not a table", hint='write [delays], and below it busy = ["10m", "20m"]')
     return {_outcome(source, key): _ladder(source, f"delays.{key}", value) for key, value in table.items()}
 
 
-def _outcome(source: _Source, key: str) -> Outcome:
-    if key in _OUTCOMES:
-        return Outcome(key)
+def _outcome(source: _Source, key: str) -> str:
+    if key in _OUTCOMES or key == VOICEMAIL:
+        return key
     never = key in NEVER_AGAIN
     what = "is never called again and takes no delays" if never else "is not an outcome"
-    raise source.wrong(f"delays.{key}", what, hint=f"outcomes with delays are {', '.join(_OUTCOMES)}")
+    raise source.wrong(f"delays.{key}", what, hint=f"outcomes with delays are {', '.join(_OUTCOMES)}, and {VOICEMAIL}")
 
 
 def _ladder(source: _Source, key: str, value: object) -> tuple[timedelta, ...]:

@@ -36,6 +36,9 @@ DEFAULT_DELAYS: Final[Mapping[Outcome, tuple[timedelta, ...]]] = {
 """``unknown`` is not here: it waits the longest delay of the ladders of busy, no_answer and unavailable.
 ``unwanted`` and ``blocked`` are never called again."""
 
+DEFAULT_VOICEMAIL: Final = _ladder(hours=(4, 24))
+"""After an answered call whose agent met a machine: asked again as often as there are delays."""
+
 NEVER_AGAIN = frozenset({Outcome.UNWANTED, Outcome.BLOCKED})
 """Outcomes that no ladder can follow."""
 
@@ -52,6 +55,7 @@ class RetryPolicy:
             ``rejected`` and ``invalid_number``, which are asked again as often as there are delays.  An outcome
             that is not here keeps its default.
         jitter: a delay is spread by this share, either way: 0.2 is 80 to 120 %.
+        voicemail: how long to wait when a machine picked up, as ``delays``; asked again as often as there are delays.
         full_jitter: outcomes whose delay is an upper bound: it is spread from a fifth of it to the whole.
 
     Raises:
@@ -62,6 +66,7 @@ class RetryPolicy:
     max_per_24h: int = 3
     max_per_7d: int = 7
     delays: Mapping[Outcome, tuple[timedelta, ...]] = field(default_factory=lambda: DEFAULT_DELAYS)
+    voicemail: tuple[timedelta, ...] = DEFAULT_VOICEMAIL
     jitter: float = 0.2
     full_jitter: frozenset[Outcome] = frozenset({Outcome.CONGESTION})
 
@@ -72,7 +77,8 @@ class RetryPolicy:
             raise InvalidInput("a cap must be at least 1, or 0 for none")
         if not 0 <= self.jitter < 1:
             raise InvalidInput("jitter must be at least 0 and less than 1")
-        for outcome, delays in self.delays.items():
+        ladders: list[tuple[str, tuple[timedelta, ...]]] = [*self.delays.items(), ("voicemail", self.voicemail)]
+        for outcome, delays in ladders:
             if not delays or min(delays) <= timedelta(0):
                 raise InvalidInput(f"the delays of {outcome} must be a list of durations above zero")
 
@@ -92,6 +98,7 @@ def policy_to_json(policy: RetryPolicy) -> dict[str, object]:
         "max_per_7d": policy.max_per_7d,
         "jitter": policy.jitter,
         "full_jitter": sorted(policy.full_jitter),
+        "voicemail_seconds": [delay.total_seconds() for delay in policy.voicemail],
         "delays_seconds": {
             str(outcome): [delay.total_seconds() for delay in delays] for outcome, delays in policy.delays.items()
         },
@@ -106,8 +113,16 @@ def policy_from_json(stored: Mapping[str, Any]) -> RetryPolicy:  # Any: it is JS
         max_per_7d=stored["max_per_7d"],
         jitter=stored["jitter"],
         full_jitter=frozenset(map(Outcome, stored["full_jitter"])),
+        voicemail=_voicemail(stored),
         delays={
             Outcome(outcome): tuple(timedelta(seconds=seconds) for seconds in delays)
             for outcome, delays in stored["delays_seconds"].items()
         },
     )
+
+
+def _voicemail(stored: Mapping[str, Any]) -> tuple[timedelta, ...]:
+    """Policies stored before there were agents have no such ladder."""
+    if "voicemail_seconds" not in stored:
+        return DEFAULT_VOICEMAIL
+    return tuple(timedelta(seconds=seconds) for seconds in stored["voicemail_seconds"])

@@ -1,6 +1,9 @@
-"""Durations and moments as operators read them.  Pure."""
+"""Durations and moments as operators read and write them.  Pure."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dialer.errors import InvalidInput
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
@@ -27,3 +30,29 @@ def moment(at: datetime, *, now: datetime) -> str:
 def ahead(at: datetime, *, now: datetime) -> str:
     """``14:05:10 UTC, in 4 min 10 s``; ``now`` when it has come."""
     return f"{moment(at, now=now)}, in {span(at - now)}" if at > now else "now"
+
+
+def local(at: datetime, time_zone: str) -> str:
+    """``2026-12-01 09:00 Europe/Berlin``."""
+    return f"{at.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M} {time_zone}"
+
+
+def parse_moment(text: str, *, time_zone: str) -> datetime:
+    """Read ISO 8601, as ``2026-12-01T09:00+01:00``; without an offset it is the time on the clocks of ``time_zone``.
+
+    Returns:
+        UTC.
+
+    Raises:
+        InvalidInput: it is not a time, or no moment that a computer can name.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(time_zone))
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput(
+            f"{text[:60]!r} is not a time",
+            hint=f"write '2026-12-01 09:00' for the clocks of {time_zone}, or 2026-12-01T09:00+01:00",
+        ) from error

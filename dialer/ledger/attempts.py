@@ -1,7 +1,7 @@
 """Open attempts in the ledger: which are to be asked about, and what a look found."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from dialer.domain.doubt import OpenAttempt
 from dialer.domain.fence import Fence, Leases
 from dialer.domain.retry import PastAttempt
 from dialer.ledger.claims import past_attempts
+from dialer.ledger.json_text import json_text
 from dialer.ledger.session import Ledger, Row
 
 
@@ -21,15 +22,16 @@ class FollowedAttempt:
     campaign_id: int
     trunk_id: int
     number: str
+    zones: str
     history: tuple[PastAttempt, ...]
 
 
 _FOLLOWED = """/* attempts_to_follow */
-SELECT a.*, now() AS ledger_now, l.sentinel_sid AS sentinel_now, l.away_at,
+SELECT a.*, now() AS ledger_now, l.sentinel_sid AS sentinel_now, l.away_at, j.zones,
        (SELECT json_agg(json_build_array(p.outcome, p.counted, p.sent, p.rule, extract(epoch FROM p.ended_at))
                         ORDER BY p.ended_at)
         FROM attempts p WHERE p.call_job_id = a.call_job_id AND p.state = 'ended') AS history
-FROM attempts a CROSS JOIN line_status l
+FROM attempts a CROSS JOIN line_status l JOIN call_jobs j ON j.id = a.call_job_id
 LEFT JOIN workers w ON w.id = a.worker_id
 WHERE a.state <> 'ended'
   AND (a.state = 'answered' OR a.doubt_since IS NOT NULL
@@ -37,6 +39,8 @@ WHERE a.state <> 'ended'
        OR a.claimed_at + make_interval(secs => a.ringing_timeout_seconds) + %(deadline)s::interval < now())
   AND (a.looked_at IS NULL OR a.looked_at < now() - CASE
        WHEN a.state = 'answered' AND a.empty_since IS NOT NULL THEN %(gone)s::interval
+       WHEN a.mark IS NOT NULL OR a.alone_since IS NOT NULL THEN %(again)s::interval
+       WHEN a.state = 'answered' AND a.has_agent THEN %(company)s::interval
        ELSE %(look)s::interval END)
 ORDER BY a.looked_at NULLS FIRST
 LIMIT %(most)s"""
@@ -45,7 +49,10 @@ LIMIT %(most)s"""
 async def attempts_to_follow(
     ledger: Ledger, *, fence: Fence, leases: Leases, look_every: timedelta, most: int
 ) -> list[FollowedAttempt]:
-    """Open attempts whose look is due: answered, in doubt, without an owner, or past their owner's deadline."""
+    """Open attempts whose look is due: answered, in doubt, without an owner, or past their owner's deadline.
+
+    A person who talks with an agent is looked at five times as often, one who is alone, or hung up on, ten times.
+    """
     rows = await ledger.rows(
         _FOLLOWED,
         {
@@ -53,6 +60,8 @@ async def attempts_to_follow(
             "deadline": fence.gate + fence.answer,
             "gone": fence.gone,
             "look": look_every,
+            "company": look_every / 5,
+            "again": look_every / 10,
             "most": most,
         },
     )
@@ -66,7 +75,11 @@ def _followed(row: Row) -> FollowedAttempt:
         claimed_at=row["claimed_at"],
         ringing_timeout=timedelta(seconds=row["ringing_timeout_seconds"]),
         talk_limit=timedelta(seconds=row["talk_limit_seconds"]),
-        marked=row["mark"] is not None,
+        mark=row["mark"],
+        has_agent=row["has_agent"],
+        agent_at=row["agent_at"],
+        alone_since=row["alone_since"],
+        report=row["report"],
         answered_at=row["answered_at"],
         doubt_since=row["doubt_since"],
         doubt_rule=row["doubt_rule"],
@@ -83,6 +96,7 @@ def _followed(row: Row) -> FollowedAttempt:
         campaign_id=row["campaign_id"],
         trunk_id=row["trunk_id"],
         number=row["number"],
+        zones=row["zones"],
         history=past_attempts(row["history"]),
     )
 
@@ -98,6 +112,10 @@ class LookNote:
     empty_since: datetime | None
     doubt_since: datetime | None
     doubt_rule: str | None
+    agent_at: datetime | None = None
+    alone_since: datetime | None = None
+    mark: str | None = None
+    report: Mapping[str, str] = field(default_factory=dict)
 
 
 async def note_looks(ledger: Ledger, notes: Sequence[LookNote]) -> None:
@@ -106,10 +124,14 @@ async def note_looks(ledger: Ledger, notes: Sequence[LookNote]) -> None:
         """/* note_looks */
         UPDATE attempts a
         SET looked_at = n.looked_at, seen_at = n.seen_at, seen_status = n.seen_status, empty_since = n.empty_since,
-            doubt_since = n.doubt_since, doubt_rule = n.doubt_rule
+            doubt_since = n.doubt_since, doubt_rule = n.doubt_rule, agent_at = n.agent_at,
+            alone_since = n.alone_since, report = a.report || n.report::jsonb, mark = coalesce(a.mark, n.mark),
+            marked_at = CASE WHEN a.mark IS NULL AND n.mark IS NOT NULL THEN now() ELSE a.marked_at END
         FROM unnest(%(ids)s::uuid[], %(looked)s::timestamptz[], %(seen)s::timestamptz[], %(statuses)s::text[],
-                    %(empty)s::timestamptz[], %(doubt)s::timestamptz[], %(rules)s::text[])
-             AS n (id, looked_at, seen_at, seen_status, empty_since, doubt_since, doubt_rule)
+                    %(empty)s::timestamptz[], %(doubt)s::timestamptz[], %(rules)s::text[], %(agents)s::timestamptz[],
+                    %(alone)s::timestamptz[], %(marks)s::text[], %(reports)s::text[])
+             AS n (id, looked_at, seen_at, seen_status, empty_since, doubt_since, doubt_rule, agent_at, alone_since,
+                   mark, report)
         WHERE a.id = n.id AND a.state <> 'ended'""",
         {
             "ids": [note.attempt_id for note in notes],
@@ -119,6 +141,10 @@ async def note_looks(ledger: Ledger, notes: Sequence[LookNote]) -> None:
             "empty": [note.empty_since for note in notes],
             "doubt": [note.doubt_since for note in notes],
             "rules": [note.doubt_rule for note in notes],
+            "agents": [note.agent_at for note in notes],
+            "alone": [note.alone_since for note in notes],
+            "marks": [note.mark for note in notes],
+            "reports": [json_text(dict(note.report)) for note in notes],
         },
     )
 

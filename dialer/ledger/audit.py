@@ -96,7 +96,11 @@ async def _counters(transaction: Transaction) -> Checked:
     rows = await transaction.rows(
         """/* audit_counters */
         SELECT trunk_id, outcome, coalesce(c.value, 0) AS counted, coalesce(a.ended, 0) AS ended
-        FROM attempt_counters c
+        FROM (SELECT trunk_id, outcome, sum(value) AS value FROM (
+                  SELECT trunk_id, outcome, value FROM attempt_counters
+                  UNION ALL SELECT trunk_id, outcome, 1 FROM corrections
+                  UNION ALL SELECT trunk_id, outcome_before, -1 FROM corrections) AS each
+              GROUP BY trunk_id, outcome) AS c
         FULL JOIN (SELECT trunk_id, outcome, count(*) AS ended FROM attempts WHERE state = 'ended'
                    GROUP BY trunk_id, outcome) a USING (trunk_id, outcome)"""
     )

@@ -1,8 +1,8 @@
 """Call jobs in the ledger, up to the claim: releasing, looking, giving back, renewing."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from dialer.ledger.session import Ledger, Statements, Transaction
@@ -20,12 +20,23 @@ class Ticket:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QueuedJob:
-    """What a look found: the call job's number and campaign, or the reason why it may not be dialed now."""
+    """What a look found: the call job's number and campaign, or the reason why it may not be dialed now.
+
+    Attributes:
+        zones: where the contact may live, IANA names joined by commas; empty: in the campaign's zone.
+        open_until: no call may begin after this; None: never closes.
+        data: the contact's columns, where the campaign's dials need them; else empty.
+        tries: attempts of the call job that counted, so far.
+    """
 
     number: str
     campaign_id: int
     refusal: str | None
     epoch: int
+    zones: str = ""
+    open_until: datetime | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    tries: int = 0
 
 
 async def may_release_trunk(transaction: Transaction, trunk_id: int) -> bool:
@@ -48,6 +59,39 @@ async def queued_on_trunk(statements: Statements, trunk_id: int) -> int:
     return int(row["queued"]) if row else 0
 
 
+_RELEASE = """/* release_jobs */
+WITH due AS MATERIALIZED (
+    SELECT picked.id, picked.is_suppressed,
+           row_number() OVER (PARTITION BY picked.is_suppressed ORDER BY picked.turn, picked.due_at, picked.id) - 1
+               AS place
+    FROM campaigns c, LATERAL (
+        SELECT j.id, j.due_at, is_suppressed(j.number, c.id) AS is_suppressed,
+               row_number() OVER (ORDER BY j.promised DESC, j.due_at, j.id) AS turn
+        FROM (SELECT * FROM (
+                  SELECT id, number, due_at, promised FROM call_jobs
+                  WHERE campaign_id = c.id AND state = 'waiting' AND promised AND due_at <= now()
+                    AND (open_until IS NULL OR open_until > now())
+                  ORDER BY due_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED) AS called_back
+              UNION ALL
+              SELECT * FROM (
+                  SELECT id, number, due_at, promised FROM call_jobs
+                  WHERE campaign_id = c.id AND state = 'waiting' AND NOT promised AND due_at <= now()
+                    AND (open_until IS NULL OR open_until > now())
+                  ORDER BY due_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED) AS others) AS j
+    ) AS picked
+    WHERE c.id = ANY (%(campaigns)s) AND (c.start_at IS NULL OR c.start_at <= now())
+      AND (c.end_at IS NULL OR c.end_at > now())
+    ORDER BY place LIMIT %(most)s
+)
+UPDATE call_jobs j SET
+    state = CASE WHEN due.is_suppressed THEN 'finished' ELSE 'queued' END,
+    finish_reason = CASE WHEN due.is_suppressed THEN 'suppressed' END,
+    lease_until = CASE WHEN NOT due.is_suppressed THEN now() + %(lease)s END,
+    lease_token = CASE WHEN NOT due.is_suppressed THEN (%(releases)s::uuid[])[1 + due.place / %(size)s] END
+FROM due WHERE j.id = due.id
+RETURNING j.id, j.lease_token"""
+
+
 async def release_jobs(
     statements: Statements,
     campaign_ids: Sequence[int],
@@ -57,32 +101,20 @@ async def release_jobs(
     release_ids: Sequence[UUID],
     size: int,
 ) -> list[tuple[UUID, list[int]]]:
-    """Move the call jobs that are due to QUEUED, ``size`` under each release id; returns them by release.
+    """Move the call jobs that are due and open to QUEUED, ``size`` under each release id; returns them by release.
 
-    The campaigns take turns, one call job each, so that none waits behind another's list.
+    The campaigns take turns, one call job each, so that none waits behind another's list; in each, calls back that were
+    promised come first.  Numbers that must not be called are finished instead.  Campaigns that have not begun yet, or
+    are over, release nothing.
     """
     rows = await statements.rows(
-        """/* release_jobs */
-        WITH due AS MATERIALIZED (
-            SELECT picked.id, row_number() OVER (ORDER BY picked.turn, picked.due_at, picked.id) - 1 AS place
-            FROM unnest(%(campaigns)s::int[]) AS c (id), LATERAL (
-                SELECT j.id, j.due_at, row_number() OVER (ORDER BY j.due_at, j.id) AS turn
-                FROM (SELECT id, due_at FROM call_jobs
-                      WHERE campaign_id = c.id AND state = 'waiting' AND due_at <= now()
-                      ORDER BY due_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED) AS j
-            ) AS picked
-            ORDER BY place LIMIT %(most)s
-        )
-        UPDATE call_jobs j
-        SET state = 'queued', lease_until = now() + %(lease)s,
-            lease_token = (%(releases)s::uuid[])[1 + due.place / %(size)s]
-        FROM due WHERE j.id = due.id
-        RETURNING j.id, j.lease_token""",
+        _RELEASE,
         {"campaigns": list(campaign_ids), "most": most, "lease": lease, "releases": list(release_ids), "size": size},
     )
     releases: dict[UUID, list[int]] = {}
     for row in rows:
-        releases.setdefault(row["lease_token"], []).append(row["id"])
+        if row["lease_token"]:
+            releases.setdefault(row["lease_token"], []).append(row["id"])
     return list(releases.items())
 
 
@@ -90,19 +122,16 @@ async def look_at_jobs(ledger: Ledger, tickets: Sequence[Ticket]) -> list[Queued
     """What each call job is now, in the order of the tickets; None: there is no such call job."""
     rows = await ledger.rows(
         """/* look_at_jobs */
-        SELECT t.place, j.number, j.campaign_id, claim_refusal(j, c, t.release_id) AS refusal, i.epoch
+        SELECT t.place, j.number, j.campaign_id, claim_refusal(j, c, t.release_id) AS refusal, i.epoch, j.zones,
+               j.open_until, coalesce(p.data, '{}') AS data, j.attempts_counted AS tries
         FROM unnest(%(jobs)s::bigint[], %(releases)s::uuid[]) WITH ORDINALITY AS t (job_id, release_id, place)
         JOIN call_jobs j ON j.id = t.job_id
         JOIN campaigns c ON c.id = j.campaign_id
+        LEFT JOIN contacts p ON p.id = j.id AND (c.agent_name IS NOT NULL OR c.reads_columns)
         CROSS JOIN installation i""",
         {"jobs": [ticket.call_job_id for ticket in tickets], "releases": [ticket.release_id for ticket in tickets]},
     )
-    found = {
-        row["place"]: QueuedJob(
-            number=row["number"], campaign_id=row["campaign_id"], refusal=row["refusal"], epoch=row["epoch"]
-        )
-        for row in rows
-    }
+    found = {row.pop("place"): QueuedJob(**row) for row in rows}
     return [found.get(place) for place in range(1, len(tickets) + 1)]
 
 

@@ -1,21 +1,31 @@
 """Campaigns in the ledger."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.errors import UniqueViolation
 from psycopg.types.json import Json
 
+from dialer.domain.calling_window import CallingHours
 from dialer.domain.campaign import CampaignState
 from dialer.errors import Conflict, NotFound
-from dialer.ledger.session import Ledger, Row
+from dialer.ledger.closed_jobs import forget_windows
+from dialer.ledger.session import Ledger, Row, Statements
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Campaign:
-    """A campaign's rules and where it stands.  ``policy`` is the retry policy as stored."""
+    """A campaign's rules and where it stands.
+
+    Attributes:
+        policy: the retry policy as stored.
+        agent_name: the voice agent that is in the room before a phone rings; None: nobody is.
+        agent_left: how long a person may be alone in the room after the agent has left, before we hang up.
+        reads_columns: a contact file had columns that change the dial (see ``domain.dial_options``).
+        time_zone: of contacts whose own zone is not known; None: UTC.
+    """
 
     id: int
     name: str
@@ -26,11 +36,25 @@ class Campaign:
     talk_limit: timedelta
     max_attempts: int
     policy: dict[str, Any]  # JSON of the retry policy; domain.retry reads it
+    agent_name: str | None
+    agent_left: timedelta
+    dial_options: dict[str, Any]  # JSON; domain.dial_options reads it
+    reads_columns: bool
+    start_at: datetime | None
+    end_at: datetime | None
+    time_zone: str | None
+    calling_hours: dict[str, Any]  # JSON; domain.calling_window reads it
     state: CampaignState
     held_reason: str | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    agents_missed: int = 0  #: numbers in a row for which no agent came
+
+    @property
+    def hours(self) -> CallingHours:
+        """When its contacts may be called."""
+        return _hours(self)
 
 
 def _campaign(row: Row) -> Campaign:
@@ -44,11 +68,20 @@ def _campaign(row: Row) -> Campaign:
         talk_limit=timedelta(seconds=row["talk_limit_seconds"]),
         max_attempts=row["max_attempts"],
         policy=row["policy"],
+        agent_name=row["agent_name"],
+        agent_left=timedelta(seconds=row["agent_left_seconds"]),
+        dial_options=row["dial_options"],
+        reads_columns=row["reads_columns"],
+        start_at=row["start_at"],
+        end_at=row["end_at"],
+        time_zone=row["time_zone"],
+        calling_hours=row["calling_hours"],
         state=CampaignState(row["state"]),
         held_reason=row["held_reason"],
         created_at=row["created_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+        agents_missed=len(row["agents_missed"]),
     )
 
 
@@ -63,6 +96,28 @@ class CampaignRules:
     talk_limit: timedelta
     max_attempts: int
     policy: dict[str, Any]  # JSON of the retry policy
+    agent_name: str | None = None
+    agent_left: timedelta = timedelta(seconds=5)
+    dial_options: dict[str, Any] = field(default_factory=dict)  # JSON
+    start_at: datetime | None = None
+    end_at: datetime | None = None
+    time_zone: str | None = None
+    calling_hours: dict[str, Any] = field(default_factory=dict)  # JSON
+
+    @property
+    def hours(self) -> CallingHours:
+        """When the contacts may be called."""
+        return _hours(self)
+
+
+def _hours(rules: Campaign | CampaignRules) -> CallingHours:
+    return CallingHours.from_json(
+        rules.calling_hours,
+        time_zone=rules.time_zone,
+        start_at=rules.start_at,
+        end_at=rules.end_at,
+        ringing_timeout=rules.ringing_timeout,
+    )
 
 
 def _parameters(rules: CampaignRules) -> dict[str, object]:
@@ -74,6 +129,13 @@ def _parameters(rules: CampaignRules) -> dict[str, object]:
         "talk": round(rules.talk_limit.total_seconds()),
         "attempts": rules.max_attempts,
         "policy": Json(rules.policy),
+        "agent": rules.agent_name,
+        "agent_left": round(rules.agent_left.total_seconds()),
+        "options": Json(rules.dial_options),
+        "start_at": rules.start_at,
+        "end_at": rules.end_at,
+        "zone": rules.time_zone,
+        "hours": Json(rules.calling_hours),
     }
 
 
@@ -87,8 +149,10 @@ async def create_campaign(ledger: Ledger, name: str, rules: CampaignRules) -> Ca
         row = await ledger.row(
             """/* create_campaign */
             INSERT INTO campaigns (name, trunk_id, caller_id, country, ringing_timeout_seconds, talk_limit_seconds,
-                                   max_attempts, policy)
-            VALUES (%(name)s, %(trunk)s, %(caller_id)s, %(country)s, %(ringing)s, %(talk)s, %(attempts)s, %(policy)s)
+                                   max_attempts, policy, agent_name, agent_left_seconds, dial_options, start_at, end_at,
+                                   time_zone, calling_hours)
+            VALUES (%(name)s, %(trunk)s, %(caller_id)s, %(country)s, %(ringing)s, %(talk)s, %(attempts)s, %(policy)s,
+                    %(agent)s, %(agent_left)s, %(options)s, %(start_at)s, %(end_at)s, %(zone)s, %(hours)s)
             RETURNING *""",
             {"name": name, **_parameters(rules)},
         )
@@ -101,14 +165,24 @@ async def create_campaign(ledger: Ledger, name: str, rules: CampaignRules) -> Ca
 
 
 async def edit_campaign(ledger: Ledger, campaign_id: int, rules: CampaignRules) -> None:
-    await ledger.changed(
-        """/* edit_campaign */
-        UPDATE campaigns SET trunk_id = %(trunk)s, caller_id = %(caller_id)s, country = %(country)s,
-            ringing_timeout_seconds = %(ringing)s, talk_limit_seconds = %(talk)s, max_attempts = %(attempts)s,
-            policy = %(policy)s
-        WHERE id = %(id)s""",
-        {"id": campaign_id, **_parameters(rules)},
-    )
+    """Write the rules; other hours than before are in force at once, for whoever waits or is queued."""
+    async with ledger.transaction() as transaction:
+        row = await transaction.row(
+            "/* edit_campaign */ SELECT * FROM campaigns WHERE id = %(id)s FOR UPDATE", {"id": campaign_id}
+        )
+        assert row is not None
+        await transaction.changed(
+            """/* edit_campaign */
+            UPDATE campaigns SET trunk_id = %(trunk)s, caller_id = %(caller_id)s, country = %(country)s,
+                ringing_timeout_seconds = %(ringing)s, talk_limit_seconds = %(talk)s, max_attempts = %(attempts)s,
+                policy = %(policy)s, agent_name = %(agent)s, agent_left_seconds = %(agent_left)s,
+                dial_options = %(options)s, start_at = %(start_at)s, end_at = %(end_at)s, time_zone = %(zone)s,
+                calling_hours = %(hours)s
+            WHERE id = %(id)s""",
+            {"id": campaign_id, **_parameters(rules)},
+        )
+        if _campaign(row).hours.is_other_than(rules.hours):
+            await forget_windows(transaction, campaign_id)
 
 
 async def list_campaigns(ledger: Ledger) -> list[Campaign]:
@@ -134,7 +208,7 @@ async def find_campaign(ledger: Ledger, name: str) -> Campaign:
     )
 
 
-async def read_campaigns(ledger: Ledger, ids: Collection[int]) -> list[Campaign]:
+async def read_campaigns(ledger: Statements, ids: Collection[int]) -> list[Campaign]:
     rows = await ledger.rows(
         "/* read_campaigns */ SELECT * FROM campaigns WHERE id = ANY (%(ids)s)", {"ids": list(ids)}
     )
@@ -168,6 +242,7 @@ async def move_campaign(
         await ledger.changed(
             """/* move_campaign */
             UPDATE campaigns SET state = %(after)s, held_reason = NULL, config_error_numbers = '{}',
+                agents_missed = '{}',
                 started_at = CASE WHEN %(after)s = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
                 finished_at = CASE WHEN %(after)s IN ('finished', 'cancelled') THEN now() END
             WHERE id = %(id)s AND state = ANY (%(before)s)""",
@@ -188,3 +263,37 @@ async def finish_campaigns(ledger: Ledger) -> list[str]:
         RETURNING name"""
     )
     return [row["name"] for row in rows]
+
+
+async def note_agent_missed(ledger: Ledger, campaign_id: int, *, number: str, reason: str, most: int) -> bool:
+    """Remember a number for which no agent came; ``most`` different ones in a row hold the campaign.
+
+    Returns whether the campaign is held by this one.
+    """
+    return bool(
+        await ledger.changed(
+            """/* note_agent_missed */
+            WITH missed AS (
+                UPDATE campaigns SET agents_missed = array_append(array_remove(agents_missed, %(number)s), %(number)s)
+                WHERE id = %(id)s
+                RETURNING id, state, cardinality(agents_missed) AS numbers
+            ), held AS (
+                SELECT id FROM missed WHERE numbers >= %(most)s AND state = 'running'
+            )
+            SELECT id FROM held""",
+            {"id": campaign_id, "number": number, "most": most},
+        )
+        and await ledger.changed(
+            """/* hold_campaign */
+            UPDATE campaigns SET state = 'held', held_reason = %(reason)s WHERE id = %(id)s AND state = 'running'""",
+            {"id": campaign_id, "reason": reason},
+        )
+    )
+
+
+async def note_agent_came(ledger: Ledger, campaign_id: int) -> None:
+    """The row of missed agents is broken."""
+    await ledger.changed(
+        "/* note_agent_came */ UPDATE campaigns SET agents_missed = '{}' WHERE id = %(id)s AND agents_missed <> '{}'",
+        {"id": campaign_id},
+    )

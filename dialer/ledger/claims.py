@@ -22,6 +22,8 @@ class Refusal(StrEnum):
     NOT_MINE = "not_mine"  #: another delivery had it, or its lease is over: forget it
     LOCKED = "locked"  #: somebody works on its row just now: try again
     PAUSED = "paused"  #: its campaign is not running
+    SUPPRESSED = "suppressed"  #: the number must not be called
+    CLOSED = "closed"  #: its hours are over, or its campaign has not begun or is over
     NUMBER_OPEN = "number_open_elsewhere"  #: the same phone may be ringing for another call job
     NO_ATTEMPTS_LEFT = "no_attempts_left"
     OTHER_EPOCH = "other_epoch"  #: the limits were rebuilt since the turn was planned
@@ -59,15 +61,15 @@ WITH wanted AS MATERIALIZED (
 ), epoch AS MATERIALIZED (
     SELECT epoch FROM installation WHERE epoch = %(epoch)s FOR SHARE
 ), mine AS MATERIALIZED (
-    SELECT w.*, j.number, j.campaign_id
+    SELECT w.*, j.number, j.campaign_id, c.agent_name IS NOT NULL AS has_agent
     FROM wanted w JOIN call_jobs j ON j.id = w.job_id JOIN campaigns c ON c.id = j.campaign_id
     WHERE EXISTS (SELECT FROM epoch) AND claim_refusal(j, c, w.release_id) IS NULL
     ORDER BY j.number, j.id
     FOR NO KEY UPDATE OF j SKIP LOCKED
 ), opened AS (
     INSERT INTO attempts (id, call_job_id, campaign_id, trunk_id, number, worker_id, ringing_timeout_seconds,
-                          talk_limit_seconds)
-    SELECT attempt_id, job_id, campaign_id, trunk_id, number, %(worker)s, ringing, talk
+                          talk_limit_seconds, has_agent)
+    SELECT attempt_id, job_id, campaign_id, trunk_id, number, %(worker)s, ringing, talk, has_agent
     FROM (SELECT DISTINCT ON (number) * FROM mine ORDER BY number, job_id) AS one_per_number
     ON CONFLICT DO NOTHING
     RETURNING id, call_job_id, claimed_at

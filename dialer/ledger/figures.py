@@ -15,6 +15,9 @@ class Figures:
     due_lag_seconds: float
     attempts_open: dict[tuple[str, str], int]
     line_up: bool
+    webhooks: dict[tuple[str], int]
+    news_unhandled: int
+    webhooks_arrive: bool
 
 
 async def read_figures(ledger: Ledger) -> Figures:
@@ -42,13 +45,24 @@ async def read_figures(ledger: Ledger) -> Figures:
                    count(*) AS attempts
             FROM attempts a JOIN trunks t ON t.id = a.trunk_id WHERE a.state <> 'ended' GROUP BY 1, 2"""
         )
-        line = await transaction.row("/* figures_line */ SELECT state FROM line_status")
+        line = await transaction.row(
+            """/* figures_line */
+            SELECT state, coalesce(webhook_at > now() - interval '60 s', false) AS arrive,
+                   (SELECT count(*) FROM events WHERE handled_at IS NULL AND received_at < now() - interval '5 s')
+                   AS unhandled
+            FROM line_status"""
+        )
+        webhooks = await transaction.rows("/* figures_webhooks */ SELECT kind, value FROM event_counters")
     assert due is not None
+    assert line is not None
     return Figures(
         attempts_ended={(row["name"], row["outcome"]): int(row["attempts"]) for row in ended},
         call_jobs={(row["name"], row["state"]): row["jobs"] for row in jobs},
         due=due["due"],
         due_lag_seconds=float(due["lag"]),
         attempts_open={(row["name"], row["state"]): row["attempts"] for row in open_now},
-        line_up=line is not None and line["state"] == "ok",
+        line_up=line["state"] == "ok",
+        webhooks={(row["kind"],): row["value"] for row in webhooks},
+        news_unhandled=line["unhandled"],
+        webhooks_arrive=line["arrive"],
     )

@@ -1,7 +1,7 @@
 """What was last heard of LiveKit, for everybody to read."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dialer.ledger.session import Ledger
@@ -64,3 +64,12 @@ async def note_sentinel(ledger: Ledger, sid: str) -> None:
         "/* note_sentinel */ UPDATE line_status SET sentinel_sid = %(sid)s WHERE sentinel_sid IS DISTINCT FROM %(sid)s",
         {"sid": sid},
     )
+
+
+async def webhooks_arrive(ledger: Ledger, *, within: timedelta) -> bool:
+    """Whether a valid webhook came in so lately."""
+    row = await ledger.row(
+        "/* webhooks_arrive */ SELECT webhook_at > now() - %(within)s::interval AS arrive FROM line_status",
+        {"within": within},
+    )
+    return bool(row and row["arrive"])

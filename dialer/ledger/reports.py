@@ -1,7 +1,7 @@
 """What operators ask the ledger: how a campaign stands, every row of its results, one contact's story."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,15 @@ class CampaignReport:
     due: int
     next_due_at: datetime | None
     contacts_attempted: int
+    reported: dict[str, int] = field(default_factory=dict)  #: attempts whose agent reported it: machine, callback, …
+
+
+_REPORTED = """/* report_agents */
+SELECT count(*) FILTER (WHERE report ->> 'dialer.amd' = 'human') AS human,
+       count(*) FILTER (WHERE report ->> 'dialer.amd' LIKE 'machine-%%') AS machine,
+       count(*) FILTER (WHERE report ? 'dialer.callback_at') AS callback,
+       count(*) FILTER (WHERE report ->> 'dialer.do_not_call' = 'true') AS do_not_call
+FROM attempts WHERE campaign_id = %(id)s AND has_agent AND report <> '{}'"""
 
 
 async def report_campaign(ledger: Ledger, campaign_id: int) -> CampaignReport:
@@ -43,7 +52,8 @@ async def report_campaign(ledger: Ledger, campaign_id: int) -> CampaignReport:
         jobs = await transaction.rows(
             """/* report_call_jobs */
             SELECT state, finish_reason, count(*) AS jobs,
-                   count(*) FILTER (WHERE state = 'waiting' AND due_at <= now()) AS due,
+                   count(*) FILTER (WHERE state = 'waiting' AND due_at <= now()
+                                      AND (open_until IS NULL OR open_until > now())) AS due,
                    min(due_at) FILTER (WHERE state = 'waiting') AS next_due_at
             FROM call_jobs WHERE campaign_id = %(id)s GROUP BY state, finish_reason""",
             parameters,
@@ -54,16 +64,18 @@ async def report_campaign(ledger: Ledger, campaign_id: int) -> CampaignReport:
             FROM attempts WHERE campaign_id = %(id)s GROUP BY state, outcome""",
             parameters,
         )
+        reported = await transaction.row(_REPORTED, parameters)
         attempted = await transaction.row(
             "/* report_attempted */ SELECT count(DISTINCT call_job_id) AS n FROM attempts WHERE campaign_id = %(id)s",
             parameters,
         )
     assert imports is not None
     assert attempted is not None
-    return _report(imports, jobs, attempts, attempted["n"])
+    assert reported is not None
+    return _report(imports, jobs, attempts, attempted["n"], reported)
 
 
-def _report(imports: Row, jobs: list[Row], attempts: list[Row], attempted: int) -> CampaignReport:
+def _report(imports: Row, jobs: list[Row], attempts: list[Row], attempted: int, reported: Row) -> CampaignReport:
     states = {"waiting": 0, "queued": 0, "in_progress": 0, "finished": 0}
     for row in jobs:
         states[row["state"]] += row["jobs"]
@@ -83,6 +95,7 @@ def _report(imports: Row, jobs: list[Row], attempts: list[Row], attempted: int) 
         due=sum(row["due"] for row in jobs),
         next_due_at=min((row["next_due_at"] for row in jobs if row["next_due_at"]), default=None),
         contacts_attempted=attempted,
+        reported={word: count for word, count in reported.items() if count},
     )
 
 
@@ -95,7 +108,9 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS attempts, min(claimed_at) AS first_attempt_at FROM attempts WHERE call_job_id = j.id) AS a
 LEFT JOIN LATERAL (
     SELECT outcome AS last_outcome, sip_code, sip_status, rule, rang, ring_seconds, talk_seconds,
-           claimed_at AS last_attempt_at
+           claimed_at AS last_attempt_at, ended_by, report ->> 'dialer.disposition' AS disposition,
+           report ->> 'dialer.amd' AS amd, report ->> 'dialer.callback_at' AS callback_at,
+           report ->> 'dialer.do_not_call' AS do_not_call
     FROM attempts WHERE call_job_id = j.id ORDER BY claimed_at DESC LIMIT 1) AS l ON true
 WHERE c.campaign_id = %(id)s
 ORDER BY c.id"""
@@ -116,6 +131,11 @@ RESULT_COLUMNS = (
     "first_attempt_at",
     "last_attempt_at",
     "next_attempt_at",
+    "disposition",
+    "amd",
+    "callback_at",
+    "do_not_call",
+    "ended_by",
 )
 
 

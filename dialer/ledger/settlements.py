@@ -1,15 +1,14 @@
 """How attempts come out of the ledger's open ones: answered, in doubt, ended.  Each conditional on being open."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from uuid import UUID
-
-from psycopg.types.json import Json
 
 from dialer.domain.call_job import FinishReason
 from dialer.domain.outcome import Verdict
+from dialer.ledger.json_text import json_text
 from dialer.ledger.session import Ledger, Row
 
 #: Outcomes that say nothing about the configuration: they do not end a row of configuration errors.
@@ -22,7 +21,14 @@ class Settlement:
 
     Attributes:
         due_in: until the next attempt; None: the call job is finished with ``finish_reason``.
+        not_before_in: until it would be due were it not for the hours; None: the hours did not move it.
+        open_until: the next attempt must not begin after this; None: never closes.
+        promised: the next attempt is a call back that was promised.
         evidence: everything the line told, as it came.
+        report: what the agent reported, as it came.
+        end_reason: LiveKit's DisconnectReason of the callee.
+        ended_by: who hung up an answered call, as far as it can be known.
+        suppress: never call this number again: ``agent``, for any campaign, or ``line``, for this one.
     """
 
     attempt_id: UUID
@@ -34,6 +40,14 @@ class Settlement:
     sip_status: str | None = None
     ring_seconds: float | None = None
     talk_seconds: float | None = None
+    not_before_in: timedelta | None = None
+    open_until: datetime | None = None
+    promised: bool = False
+    report: Mapping[str, str] = field(default_factory=dict)
+    end_reason: str | None = None
+    ended_by: str | None = None
+    suppress: Literal["agent", "line"] | None = None
+    suppress_reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,25 +62,27 @@ class Settled:
 
 _SETTLE = """/* settle_attempts */
 WITH s AS MATERIALIZED (
-    SELECT * FROM unnest(%(ids)s::uuid[], %(outcomes)s::text[], %(blames)s::text[], %(counted)s::bool[],
-        %(sent)s::bool[], %(rang)s::bool[], %(abandoned)s::bool[], %(rules)s::text[], %(sip_codes)s::int[],
-        %(sip_statuses)s::text[], %(ring)s::float8[], %(talk)s::float8[], %(evidence)s::jsonb[],
-        %(due_in)s::interval[], %(reasons)s::text[])
-    AS s (id, outcome, blame, counted, sent, rang, abandoned, rule, sip_code, sip_status, ring, talk, evidence,
-          due_in, reason)
+    SELECT * FROM json_to_recordset(%(settlements)s::json) AS s (
+        id uuid, outcome text, blame text, counted bool, sent bool, rang bool, abandoned bool, rule text, sip_code int,
+        sip_status text, ring float8, talk float8, evidence jsonb, due_in float8, not_before_in float8,
+        open_until timestamptz, promised bool, reason text, report jsonb, end_reason text, ended_by text,
+        suppress text, suppress_reason text)
 ), ended AS (
     UPDATE attempts a
     SET state = 'ended', ended_at = now(), outcome = s.outcome, blame = s.blame, counted = s.counted, sent = s.sent,
         rang = s.rang, abandoned = s.abandoned, rule = s.rule, sip_code = s.sip_code, sip_status = s.sip_status,
         ring_seconds = coalesce(s.ring, a.ring_seconds), talk_seconds = s.talk,
-        evidence = coalesce(a.evidence, '{}') || s.evidence
+        evidence = coalesce(a.evidence, '{}') || s.evidence, report = a.report || coalesce(s.report, '{}'),
+        end_reason = s.end_reason, ended_by = s.ended_by
     FROM s WHERE a.id = s.id AND a.state <> 'ended'
-    RETURNING a.id, a.call_job_id, a.campaign_id, a.trunk_id, a.number, s.outcome, s.counted, s.due_in, s.reason
+    RETURNING a.id, a.call_job_id, a.campaign_id, a.trunk_id, a.number, s.outcome, s.counted, s.due_in,
+              s.not_before_in, s.open_until, s.promised, s.reason, s.suppress, s.suppress_reason
 ), moved AS (
     UPDATE call_jobs j
     SET state = CASE WHEN e.due_in IS NULL OR c.state = 'cancelled' THEN 'finished' ELSE 'waiting' END,
         finish_reason = CASE WHEN e.due_in IS NULL THEN e.reason WHEN c.state = 'cancelled' THEN 'cancelled' END,
-        due_at = now() + coalesce(e.due_in, interval '0'),
+        due_at = now() + make_interval(secs => coalesce(e.due_in, 0)),
+        not_before = now() + make_interval(secs => e.not_before_in), open_until = e.open_until, promised = e.promised,
         attempts_counted = j.attempts_counted + e.counted::int
     FROM ended e JOIN campaigns c ON c.id = e.campaign_id
     WHERE j.id = e.call_job_id AND j.state = 'in_progress'
@@ -77,6 +93,14 @@ WITH s AS MATERIALIZED (
 ), calm AS (
     UPDATE campaigns SET config_error_numbers = '{}'
     WHERE config_error_numbers <> '{}' AND id IN (SELECT campaign_id FROM ended WHERE outcome <> ALL (%(silent)s))
+), suppressed AS (
+    INSERT INTO suppressions (pattern, campaign_id, reason, source, attempt_id)
+    SELECT DISTINCT ON (number, suppress) number, CASE WHEN suppress = 'line' THEN campaign_id END,
+           coalesce(suppress_reason, ''), suppress, id
+    FROM ended WHERE suppress IS NOT NULL ORDER BY number, suppress
+    ON CONFLICT (pattern, is_prefix, coalesce(campaign_id, 0)) WHERE removed_at IS NULL
+    DO UPDATE SET ends_at = NULL, source = excluded.source, reason = excluded.reason,
+                  attempt_id = excluded.attempt_id WHERE suppressions.ends_at IS NOT NULL
 )
 SELECT id, trunk_id, campaign_id, number FROM ended"""
 
@@ -92,25 +116,44 @@ def _settled(row: Row) -> Settled:
 
 
 def _parameters(settlements: Sequence[Settlement]) -> dict[str, object]:
-    verdicts = [settlement.verdict for settlement in settlements]
+    """One JSON text: a sixth of what as many arrays cost."""
     return {
-        "ids": [settlement.attempt_id for settlement in settlements],
-        "outcomes": [verdict.outcome.value for verdict in verdicts],
-        "blames": [verdict.blame.value for verdict in verdicts],
-        "counted": [verdict.counted for verdict in verdicts],
-        "sent": [verdict.sent for verdict in verdicts],
-        "rang": [verdict.rang for verdict in verdicts],
-        "abandoned": [verdict.abandoned for verdict in verdicts],
-        "rules": [verdict.rule for verdict in verdicts],
-        "sip_codes": [settlement.sip_code for settlement in settlements],
-        "sip_statuses": [settlement.sip_status for settlement in settlements],
-        "ring": [settlement.ring_seconds for settlement in settlements],
-        "talk": [settlement.talk_seconds for settlement in settlements],
-        "evidence": [Json(settlement.evidence) for settlement in settlements],
-        "due_in": [settlement.due_in for settlement in settlements],
-        "reasons": [settlement.finish_reason and settlement.finish_reason.value for settlement in settlements],
+        "settlements": json_text([_as_json(settlement) for settlement in settlements]),
         "silent": list(_SAYS_NOTHING),
     }
+
+
+def _as_json(settlement: Settlement) -> dict[str, Any]:
+    verdict = settlement.verdict
+    return {
+        "id": str(settlement.attempt_id),
+        "outcome": verdict.outcome.value,
+        "blame": verdict.blame.value,
+        "counted": verdict.counted,
+        "sent": verdict.sent,
+        "rang": verdict.rang,
+        "abandoned": verdict.abandoned,
+        "rule": verdict.rule,
+        "sip_code": settlement.sip_code,
+        "sip_status": settlement.sip_status,
+        "ring": settlement.ring_seconds,
+        "talk": settlement.talk_seconds,
+        "evidence": settlement.evidence,
+        "due_in": _seconds(settlement.due_in),
+        "not_before_in": _seconds(settlement.not_before_in),
+        "open_until": settlement.open_until and settlement.open_until.isoformat(),
+        "promised": settlement.promised,
+        "reason": settlement.finish_reason and settlement.finish_reason.value,
+        "report": dict(settlement.report),
+        "end_reason": settlement.end_reason,
+        "ended_by": settlement.ended_by,
+        "suppress": settlement.suppress,
+        "suppress_reason": settlement.suppress_reason,
+    }
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else span.total_seconds()
 
 
 async def note_config_error(ledger: Ledger, campaign_id: int, *, number: str, reason: str, most: int) -> bool:
@@ -161,7 +204,7 @@ async def mark_answered(ledger: Ledger, answers: Sequence[Answered]) -> None:
         {
             "ids": [answer.attempt_id for answer in answers],
             "ring": [answer.ring_seconds for answer in answers],
-            "evidence": [Json(answer.evidence) for answer in answers],
+            "evidence": [json_text(answer.evidence) for answer in answers],
         },
     )
 
@@ -173,5 +216,5 @@ async def mark_in_doubt(ledger: Ledger, attempt_id: UUID, *, rule: str, evidence
         UPDATE attempts SET doubt_since = now(), doubt_rule = %(rule)s,
             evidence = coalesce(evidence, '{}') || %(evidence)s::jsonb
         WHERE id = %(id)s AND state <> 'ended' AND doubt_since IS NULL""",
-        {"id": attempt_id, "rule": rule, "evidence": Json(evidence)},
+        {"id": attempt_id, "rule": rule, "evidence": json_text(evidence)},
     )

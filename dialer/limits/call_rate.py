@@ -104,6 +104,26 @@ class CallRate:
         self._clock.observe(sent=sent, received=self._own_clock.seconds(), redis_seconds=int(answer[1]) / 1e6)
         return [self._reservation(answer[i], int(answer[i + 1])) for i in range(2, len(answer), 2)]
 
+    async def hold(self, limits: TrunkLimits, attempt_ids: Sequence[UUID], *, epoch: int) -> list[bool] | EpochRefused:
+        """Slots for each attempt and no turn yet: its agent has to come first.  False: every slot is taken.
+
+        Raises:
+            StoreUnavailable: Redis does not answer; slots that were taken lapse by themselves.
+        """
+        answer = await self._session.run(
+            self._reserve,
+            keys=[self._session.key("epoch"), self._slots.bucket(limits.trunk_id)],
+            args=[
+                epoch,
+                *(_us(span) for span in (self._leases.slot, self._leases.slot_rest, timedelta(0), HORIZON)),
+                *(1, limits.max_concurrent_calls, 0),
+                *map(str, attempt_ids),
+            ],
+        )
+        if answer[0] == b"epoch":
+            return EpochRefused(answer[1].decode())
+        return [answer[i] == b"turn" for i in range(2, len(answer), 2)]
+
     async def _set_clock(self) -> None:
         """Before the first turn: the first answer of a connection comes late, and would place every turn wrong."""
         for _ in range(3):

@@ -1,11 +1,12 @@
 """The line as the rest of the dialer sees it.  ``LiveKitLine`` is the real one, ``ScriptedLine`` the tests'."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from dialer.domain.dial_options import DEFAULT_OPTIONS, DialOptions
 from dialer.domain.line_result import LineResult
 from dialer.errors import LineUnavailable
 
@@ -47,6 +48,7 @@ class DialRequest:
     talk_limit: timedelta
     not_before: datetime
     token_end: int
+    options: DialOptions = DEFAULT_OPTIONS
 
     @property
     def identity(self) -> str:
@@ -56,10 +58,36 @@ class DialRequest:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was in a room: is the callee there, and with which ``sip.callStatus``?"""
+    """What was in a room.
+
+    Attributes:
+        present: the callee is there, with ``status`` as its ``sip.callStatus``.
+        agents: how many agents are there.
+        others: somebody is there who is neither the callee nor an agent.
+        report: what an agent has reported, as it came; see ``domain.agent_report``.
+    """
 
     present: bool
     status: str | None = None
+    agents: int = 0
+    others: bool = False
+    report: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AgentDispatch:
+    """An agent that LiveKit is to send into a new room, and what its job is told (at most 512 KiB)."""
+
+    agent_name: str
+    metadata: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenRoom:
+    """A room that LiveKit lists; ``created_at`` by LiveKit's clock, to the second."""
+
+    name: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,8 +125,14 @@ class Line(Protocol):
     async def delete_room(self, room_name: str) -> None:
         """Hang up everybody in the room; one that is not there is no error and proves nothing."""
 
-    async def make_room(self, room_name: str, *, empty_timeout: timedelta) -> str:
-        """Make a room without an agent, or find it, and return its sid."""
+    async def make_room(self, room_name: str, *, empty_timeout: timedelta, agent: AgentDispatch | None = None) -> str:
+        """Make a room, with this agent or without one, or find it, and return its sid.
+
+        A room that was there already gets no further agent.
+        """
+
+    async def open_rooms(self) -> Sequence[OpenRoom]:
+        """Every room that LiveKit lists."""
 
     async def feel_pulse(self, room_name: str) -> Pulse:
         """One cheap request: is LiveKit there, what is its time, and does it know this room?"""

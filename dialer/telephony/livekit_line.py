@@ -5,30 +5,46 @@
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Mapping, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import aiohttp
-from google.protobuf.duration_pb2 import Duration
 from livekit import api
 from livekit.protocol.agent_dispatch import RoomAgentDispatch
-from livekit.protocol.models import ParticipantInfo
-from livekit.protocol.sip import CreateSIPParticipantRequest, SIPParticipantInfo
+from livekit.protocol.models import ParticipantInfo, Room
+from livekit.protocol.sip import SIPParticipantInfo
 
 from dialer.clock import Clock
+from dialer.domain.agent_report import reported
+from dialer.domain.dial_options import dtmf_seconds
 from dialer.domain.fence import Fence
 from dialer.domain.line_result import LineResult, Reply
 from dialer.errors import LineUnavailable
 from dialer.telephony.dial_token import DialTokens
 from dialer.telephony.dial_trace import DialTrace, GatedConnector, current_dial, dial_socket, dial_trace_config
-from dialer.telephony.line import DialRequest, Gate, GateShut, LineBusy, LineRefused, LiveKitTrunk, Look, Pulse
+from dialer.telephony.line import (
+    AgentDispatch,
+    DialRequest,
+    Gate,
+    GateShut,
+    LineBusy,
+    LineRefused,
+    LiveKitTrunk,
+    Look,
+    OpenRoom,
+    Pulse,
+)
+from dialer.telephony.participant import participant_of
 
 _T = TypeVar("_T")
+_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 
 ROOMS_PER_LOOK = 200  #: names in one ListRooms
 LOOKS_AT_ONCE = 20  #: ListParticipants under way
+MOST_READS = 100  #: connections for everything but dials: looks, and rooms that are made and deleted
 NO_AGENT = "dialer-nobody"  #: a name that no agent has
 READ_SECONDS = 10.0  #: a read without an answer for this long counts as failed
 KEEPALIVE_SECONDS = 10.0  #: a connection left idle longer may be dead on the other side, and a dial on it in doubt
@@ -45,7 +61,7 @@ class LiveKitLine:
             trace_configs=[dial_trace_config()],
         )
         self._reading = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=LOOKS_AT_ONCE * 2),
+            connector=aiohttp.TCPConnector(limit=MOST_READS),
             timeout=aiohttp.ClientTimeout(total=READ_SECONDS),
             raise_for_status=False,
             trace_configs=[self._date_trace()],
@@ -58,7 +74,9 @@ class LiveKitLine:
 
     async def place(self, request: DialRequest, gate: Gate) -> LineResult:
         """POST CreateSIPParticipant once.  The gate is awaited when the connection stands and nothing is written."""
-        answer_within = (request.ringing_timeout + self._fence.answer).total_seconds()
+        answer_within = (
+            request.ringing_timeout + self._fence.answer + dtmf_seconds(request.options.dtmf)
+        ).total_seconds()
         started = self._clock.seconds()
         loop = asyncio.get_running_loop()
         deadline = asyncio.timeout(self._fence.gate.total_seconds() + 1)
@@ -73,7 +91,7 @@ class LiveKitLine:
         try:
             async with deadline:
                 info = await self._client(request).sip.create_sip_participant(
-                    _participant(request), timeout=answer_within + self._fence.gate.total_seconds() + 5
+                    participant_of(request), timeout=answer_within + self._fence.gate.total_seconds() + 5
                 )
         except GateShut:
             raise
@@ -109,7 +127,7 @@ class LiveKitLine:
             reply=Reply.REFUSED,
             http_status=error.status,
             twirp_code=error.code,
-            message=error.message or trace.body[:500].decode("utf-8", "replace").strip(),
+            message=_without_token(error.message or trace.body.decode("utf-8", "replace"))[:500].strip(),
             sip_code=int(raw_code) if raw_code.isdigit() else None,
             sip_status=error.metadata.get("sip_status"),
             seconds=seconds,
@@ -135,19 +153,24 @@ class LiveKitLine:
         for start in range(0, len(names), ROOMS_PER_LOOK):
             batch = names[start : start + ROOMS_PER_LOOK]
             listed = await self._ask(self._reader.room.list_rooms(api.ListRoomsRequest(names=batch)))
-            looks = [
-                self._look_into(room.name, rooms[room.name], at_once) for room in listed.rooms if room.name in rooms
-            ]
+            looks = [self._look_into(room, rooms[room.name], at_once) for room in listed.rooms if room.name in rooms]
             found.update(await asyncio.gather(*looks))
         return found
 
-    async def _look_into(self, room: str, identity: str, at_once: asyncio.Semaphore) -> tuple[str, Look]:
+    async def _look_into(self, room: Room, identity: str, at_once: asyncio.Semaphore) -> tuple[str, Look]:
         async with at_once:
-            answer = await self._ask(self._reader.room.list_participants(api.ListParticipantsRequest(room=room)))
-        for participant in answer.participants:
-            if participant.identity == identity and participant.state != ParticipantInfo.DISCONNECTED:
-                return room, Look(present=True, status=participant.attributes.get("sip.callStatus"))
-        return room, Look(present=False)
+            answer = await self._ask(self._reader.room.list_participants(api.ListParticipantsRequest(room=room.name)))
+        here = [person for person in answer.participants if person.state != ParticipantInfo.DISCONNECTED]
+        callee = next((person for person in here if person.identity == identity), None)
+        agents = [person for person in here if person.kind == ParticipantInfo.Kind.AGENT]
+        ready = [agent for agent in agents if agent.state == ParticipantInfo.ACTIVE]
+        return room.name, Look(
+            present=callee is not None,
+            status=callee.attributes.get("sip.callStatus") if callee else None,
+            agents=len(ready),
+            others=len(here) > len(agents) + (callee is not None),
+            report=reported([agent.attributes for agent in agents], room.metadata),
+        )
 
     async def delete_room(self, room_name: str) -> None:
         try:
@@ -158,15 +181,23 @@ class LiveKitLine:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise LineUnavailable(str(error)) from error
 
-    async def make_room(self, room_name: str, *, empty_timeout: timedelta) -> str:
+    async def make_room(self, room_name: str, *, empty_timeout: timedelta, agent: AgentDispatch | None = None) -> str:
+        # Without any name here LiveKit sends in every unnamed agent there is; nobody serves NO_AGENT.
+        name, metadata = (agent.agent_name, agent.metadata) if agent else (NO_AGENT, "")
         request = api.CreateRoomRequest(
             name=room_name,
-            empty_timeout=int(empty_timeout.total_seconds()),
-            # Without any name here LiveKit sends in every unnamed agent there is; nobody serves this one.
-            agents=[RoomAgentDispatch(agent_name=NO_AGENT)],
+            empty_timeout=max(1, int(empty_timeout.total_seconds())),
+            agents=[RoomAgentDispatch(agent_name=name, metadata=metadata)],
         )
         room = await self._ask(self._reader.room.create_room(request))
         return room.sid
+
+    async def open_rooms(self) -> Sequence[OpenRoom]:
+        answer = await self._ask(self._reader.room.list_rooms(api.ListRoomsRequest()))
+        return [
+            OpenRoom(name=room.name, created_at=datetime.fromtimestamp(room.creation_time, tz=UTC))
+            for room in answer.rooms
+        ]
 
     async def feel_pulse(self, room_name: str) -> Pulse:
         self._last_offset = None
@@ -218,21 +249,6 @@ class LiveKitLine:
         return config
 
 
-def _participant(request: DialRequest) -> CreateSIPParticipantRequest:
-    return CreateSIPParticipantRequest(
-        sip_trunk_id=request.livekit_trunk_id,
-        sip_call_to=request.number,
-        sip_number=request.caller_id or "",
-        room_name=request.room_name,
-        participant_identity=request.identity,
-        ringing_timeout=_duration(request.ringing_timeout),
-        # LiveKit counts max_call_duration from the dial, ringing included.
-        max_call_duration=_duration(request.talk_limit + request.ringing_timeout),
-        wait_until_answered=True,
-    )
-
-
-def _duration(span: timedelta) -> Duration:
-    duration = Duration()
-    duration.FromTimedelta(span)
-    return duration
+def _without_token(text: str) -> str:
+    """livekit-server 1.13.5 repeats the whole token when it refuses one; it must not get into ledger or logs."""
+    return _TOKEN.sub("***", text)

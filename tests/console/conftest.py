@@ -36,6 +36,7 @@ def environment(folder: Path, database_url: str, redis_url: str, simulator: str)
         "LIVEKIT_API_KEY": "devkey",
         "LIVEKIT_API_SECRET": "secret",
         "DIALER_METRICS_PORT": "0",
+        "DIALER_WEB_PORT": "0",
         "DIALER_TIME_SCALE": "20",
         "DIALER_LOOK_SECONDS": "0.3",
         "DIALER_GONE_SECONDS": "0.3",

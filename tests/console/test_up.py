@@ -53,7 +53,7 @@ async def test_a_killed_child_comes_back_and_all_leave_with_up(start: Start, env
     await up.has_said("caller was ended by SIGKILL; it starts again in 0.5 s")
     await until(lambda: "caller" in up.children() and up.children()["caller"] != killed)
     children = up.children()
-    assert children.keys() == {"feeder", "rescuer", "exporter", "caller"}
+    assert children.keys() == {"feeder", "rescuer", "exporter", "clerk", "web", "caller"}
     up.send(signal.SIGTERM)
     assert await up.over() == 0
     assert not any(child.is_running() for child in children.values())
@@ -150,7 +150,7 @@ async def test_after_a_kill_of_up_its_children_are_gone_and_the_next_one_works(
     children = up.children()
     up.kill()
     await until(lambda: not any(child.is_running() for child in children.values()))
-    assert len(children) == 4
+    assert len(children) == 6
     again = await is_up(start, own)
     again.send(signal.SIGTERM)
     assert await again.over() == 0

@@ -86,9 +86,9 @@ def test_how_long_a_room_must_be_empty(changes: dict[str, datetime | None], over
     [
         pytest.param(DIALING, Outcome.UNKNOWN, True, False, id="nobody knows"),
         pytest.param(replace(DIALING, seen_status="ringing"), Outcome.UNKNOWN, True, True, id="it was seen ringing"),
-        pytest.param(replace(DIALING, marked=True), Outcome.CANCELLED, False, False, id="we hung up before it rang"),
+        pytest.param(replace(DIALING, mark="cancelled"), Outcome.CANCELLED, False, False, id="hung up before it rang"),
         pytest.param(
-            replace(DIALING, marked=True, seen_status="ringing"), Outcome.CANCELLED, True, True, id="we hung up on it"
+            replace(DIALING, mark="cancelled", seen_status="ringing"), Outcome.CANCELLED, True, True, id="hung up on it"
         ),
         pytest.param(replace(TALKING, doubt_since=ago(300)), Outcome.ANSWERED, True, True, id="it had been picked up"),
     ],

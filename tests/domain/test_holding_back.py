@@ -34,6 +34,7 @@ CALLING = Facts(
     next_due_at=NOON - timedelta(minutes=1),
     now=NOON,
 )
+NIGHT = timedelta(hours=12)
 NOBODY_DUE = {"due": 0, "queued": 0}
 
 
@@ -109,6 +110,26 @@ NOBODY_DUE = {"due": 0, "queued": 0}
             {**NOBODY_DUE, "waiting": 1, "next_due_at": NOON + timedelta(days=1)},
             "nobody is due before 2026-05-05 12:00 UTC, in 1 d: 1 person is waiting for the time of a next attempt",
             id="until tomorrow",
+        ),
+        pytest.param(
+            {"start_at": NOON + timedelta(hours=1)}, "it begins at 13:00:00 UTC, in 1 h", id="its start is to come"
+        ),
+        pytest.param(
+            {"end_at": NOON - timedelta(hours=1)},
+            "it is over since 11:00:00 UTC: 100 people are not called any more",
+            id="its end is past",
+        ),
+        pytest.param(
+            {**NOBODY_DUE, "hours": "09:00-20:00 mon-fri, UTC", "is_open": False, "next_due_at": NOON + NIGHT},
+            "it is closed (09:00-20:00 mon-fri, UTC), and nobody is due before 2026-05-05 00:00 UTC, in 12 h: "
+            "100 people are waiting",
+            id="closed",
+        ),
+        pytest.param(
+            {**NOBODY_DUE, "hours": "09:00-20:00 mon-fri, UTC", "next_due_at": NOON + NIGHT},
+            "nobody is due before 2026-05-05 00:00 UTC, in 12 h: 100 people are waiting for their hours or the time "
+            "of a next attempt (09:00-20:00 mon-fri, UTC)",
+            id="open here, and closed where people live",
         ),
         pytest.param(
             {**NOBODY_DUE, "waiting": 0, "next_due_at": None, "in_doubt": 8},

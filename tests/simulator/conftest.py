@@ -1,16 +1,19 @@
 """A simulator in this process, and LiveKit's own client to talk to it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from livekit import api
 from livekit.protocol.models import ParticipantInfo
 from livekit.protocol.room import ListParticipantsRequest, RoomParticipantIdentity
 from livekit.protocol.sip import CreateSIPParticipantRequest, SIPParticipantInfo
+from livekit.protocol.webhook import WebhookEvent
 
 from simulator.server import listen
 from simulator.settings import SimulatorSettings
@@ -48,11 +51,12 @@ class Lab:
     async def status(self, room: str = "room") -> str | None:
         """The callee's ``sip.callStatus``; None: the callee is not there."""
         for participant in await self.participants(room):
-            return participant.attributes["sip.callStatus"]
+            if participant.kind == ParticipantInfo.Kind.SIP:
+                return participant.attributes["sip.callStatus"]
         return None
 
     async def reaches(self, status: str | None, room: str = "room") -> None:
-        """Wait until the callee's status is this one; there is no webhook yet that tells."""
+        """Wait until the callee's status is this one; no webhook tells."""
         async with asyncio.timeout(GIVE_UP_SECONDS):
             while await self.status(room) != status:
                 await asyncio.sleep(POLL_SECONDS)
@@ -65,6 +69,47 @@ class Lab:
         """What the carrier saw."""
         async with self.session.get(f"{self.url}/carrier/record") as answer:
             return dict(await answer.json())
+
+    async def page(self, page: str) -> dict[str, Any]:
+        """One of the simulator's own pages."""
+        async with self.session.get(f"{self.url}/carrier/{page}") as answer:
+            return dict(await answer.json())
+
+
+class Sink:
+    """Takes webhooks, verifies them with LiveKit's own receiver, and can be told to refuse some."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.events: list[WebhookEvent] = []
+        self.bodies: list[str] = []
+        self.statuses: list[int] = []  #: what the next requests are answered; then 200
+        self.requests: Counter[str] = Counter()
+        self._receiver = api.WebhookReceiver(api.TokenVerifier(API_KEY, API_SECRET))
+        self._changed = asyncio.Condition()
+
+    async def take(self, request: web.BaseRequest) -> web.Response:
+        """Handle one webhook."""
+        body = await request.text()
+        assert request.content_type == "application/webhook+json"
+        event = self._receiver.receive(body, request.headers["Authorization"])
+        self.requests[event.id] += 1
+        status = self.statuses.pop(0) if self.statuses else 200
+        async with self._changed:
+            if status == 200:
+                self.events.append(event)
+                self.bodies.append(body)
+            self._changed.notify_all()
+        return web.Response(status=status)
+
+    async def has(self, is_there: Callable[["Sink"], bool]) -> None:
+        """Wait until it is so."""
+        async with asyncio.timeout(GIVE_UP_SECONDS), self._changed:
+            await self._changed.wait_for(lambda: is_there(self))
+
+    def told(self, room: str = "room") -> list[WebhookEvent]:
+        """The events of a room, without those of its tracks."""
+        return [one for one in self.events if one.room.name == room and not one.event.startswith("track_")]
 
 
 def dial_request(number: str, *, room: str = "room", ring: float = 30, **fields: Any) -> CreateSIPParticipantRequest:
@@ -101,3 +146,15 @@ async def start_lab() -> AsyncIterator[StartLab]:
 async def lab(start_lab: StartLab) -> Lab:
     """A simulator in which a second lasts 25 ms."""
     return await start_lab(speed=40)
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[Sink]:
+    """A receiver of webhooks."""
+    sink = Sink()
+    http = web.Server(sink.take, access_log=None)
+    server = await asyncio.get_running_loop().create_server(http, "127.0.0.1", 0)
+    sink.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/livekit"
+    yield sink
+    server.close()
+    await http.shutdown(0.1)

@@ -1,11 +1,15 @@
 """What people do who are called without expecting it: in the right shares, and the same again each time."""
 
+import hashlib
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from simulator.consumers import draw_fate
 from simulator.numbers import ANSWERED, Fate
+from simulator.says import VOICEMAIL, Says
+from simulator.settings import Wishes
 
 pytestmark = pytest.mark.unit
 
@@ -28,6 +32,57 @@ def test_the_same_seed_number_and_attempt_give_the_same_fate() -> None:
     assert fates == [draw_fate(number, seed=1, attempt=2) for number in NUMBERS[:50]]
     assert fates != [draw_fate(number, seed=2, attempt=2) for number in NUMBERS[:50]]
     assert fates != [draw_fate(number, seed=1, attempt=3) for number in NUMBERS[:50]]
+
+
+def said(wishes: Wishes) -> list[Says]:
+    """What all people say who answer at the first attempt."""
+    fates = [draw_fate(number, seed=1, attempt=1, wishes=wishes) for number in NUMBERS]
+    return [fate.says for fate in fates if fate.says is not None and fate.says != VOICEMAIL]
+
+
+def test_a_seed_s_fates_are_what_they_always_were() -> None:
+    digest = hashlib.sha256()
+    for last in range(2000):
+        for attempt in (1, 2):
+            fate = draw_fate(f"+1212777{last:04d}", seed=42, attempt=attempt)
+            seconds = [
+                moment and round(moment, 6)
+                for moment in (fate.final_after_seconds, fate.rings_after_seconds, fate.talk_seconds)
+            ]
+            digest.update(repr((fate.code, fate.phrase, *seconds)).encode())
+    assert digest.hexdigest() == "06ce2bcbc07965220d1881dbeda36525f629bf1a1c0430577e9038e6db851750"
+
+
+def test_what_people_ask_for_changes_nothing_else() -> None:
+    all_ask, nobody_asks = Wishes(callbacks=1, do_not_calls=0), Wishes(callbacks=0, do_not_calls=0)
+    for number in NUMBERS[:500]:
+        fate = draw_fate(number, seed=1, attempt=1, wishes=all_ask)
+        assert replace(draw_fate(number, seed=1, attempt=1, wishes=nobody_asks), says=fate.says) == fate
+
+
+def test_a_share_asks_to_be_called_back_and_a_share_never_to_be_called_again() -> None:
+    people = said(Wishes(callbacks=0.3, do_not_calls=0.2, callback_after_seconds=60))
+    callbacks = [one for one in people if one.callback_after_seconds == 60]
+    do_not_calls = [one for one in people if one.do_not_call]
+    assert len(callbacks) / len(people) == pytest.approx(0.3, abs=0.05)
+    assert len(do_not_calls) / len(people) == pytest.approx(0.2, abs=0.05)
+    assert not [one for one in callbacks if one.do_not_call]
+    assert {one.amd for one in people} == {"human"}
+    assert {one.disposition for one in people} == {"interested", "not_interested"}
+
+
+def test_machines_answer_more_often_than_people() -> None:
+    fates = [draw_fate(number, seed=1, attempt=1) for number in NUMBERS]
+    answers = Counter(fate.says.amd for fate in fates if fate.says is not None)
+    assert answers["machine-vm"] / len(NUMBERS) == pytest.approx(0.28, abs=0.03)
+    assert answers["human"] / len(NUMBERS) == pytest.approx(0.18, abs=0.03)
+    assert answers.total() == sum(fate.code == ANSWERED for fate in fates)
+
+
+@pytest.mark.parametrize("shares", [(-0.1, 0.0), (0.0, -0.1), (0.6, 0.5)])
+def test_shares_that_are_none_are_refused(shares: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="must be shares"):
+        Wishes(callbacks=shares[0], do_not_calls=shares[1])
 
 
 def test_the_first_attempts_have_the_shares_of_a_cold_list() -> None:

@@ -16,13 +16,22 @@ REPOSITORY = Path(__file__).parents[2]
 GIVE_UP_SECONDS = 20
 
 
-async def test_an_impossible_speed_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--speed", "0"], "speed must be above 0"),
+        (["--webhook-url", "localhost:8080"], "webhook_url must start with http:// or https://"),
+        (["--callbacks", "0.7", "--do-not-calls", "0.7"], "callbacks and do_not_calls must be shares"),
+        (["--join-delay", "-1"], "join_delay must be at least 0"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused(arguments: list[str], problem: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "simulator", "--speed", "0"), stderr=asyncio.subprocess.PIPE, cwd=REPOSITORY
+        *(sys.executable, "-m", "simulator", *arguments), stderr=asyncio.subprocess.PIPE, cwd=REPOSITORY
     )
     _, errors = await process.communicate()
     assert process.returncode == 2
-    assert b"speed must be above 0" in errors
+    assert problem in errors.decode()
 
 
 async def ring(session: aiohttp.ClientSession, url: str) -> None:

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import psutil
 import pytest
 from livekit import api
 
-from tests.simulator.conftest import API_KEY, API_SECRET, dial_request
+from tests.simulator.conftest import API_KEY, API_SECRET, Sink, dial_request
 
 pytestmark = [pytest.mark.wire, pytest.mark.load]
 
@@ -22,6 +23,9 @@ REPOSITORY = Path(__file__).parents[2]
 DIALS = 4_000
 RINGING_AT_ONCE = 5_000
 LEAST_DIALS_PER_CPU_SECOND = 1_000
+DIALS_WITH_WEBHOOKS = 1_000
+EVENTS_OF_A_DIAL = 6
+LEAST_DIALS_PER_CPU_SECOND_WITH_WEBHOOKS = 400
 
 
 @dataclass(frozen=True)
@@ -37,13 +41,13 @@ class Process:
         return times.user + times.system
 
 
-@pytest.fixture
-def simulator() -> Iterator[Process]:
+@contextmanager
+def running(*arguments: str) -> Iterator[Process]:
     """One simulator in which a second lasts 50 ms; this process may hold as many connections as it needs."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     keys = ["--api-key", API_KEY, "--api-secret", API_SECRET]
-    command = [sys.executable, "-m", "simulator", "--port", "0", "--speed", "20", *keys]
+    command = [sys.executable, "-m", "simulator", "--port", "0", "--speed", "20", *keys, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
         assert process.stdout is not None
         try:
@@ -51,6 +55,12 @@ def simulator() -> Iterator[Process]:
         finally:
             process.terminate()
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.fixture
+def simulator() -> Iterator[Process]:
+    with running() as process:
+        yield process
 
 
 async def dial(session: aiohttp.ClientSession, url: str, number: str, room: str, *, ring: float) -> int:
@@ -64,18 +74,31 @@ async def dial(session: aiohttp.ClientSession, url: str, number: str, room: str,
         return answer.status
 
 
-async def test_a_thousand_busy_answers_cost_less_than_a_second_of_one_core(simulator: Process) -> None:
-    rooms = iter(range(DIALS))
+async def dial_busy_numbers(url: str, *, dials: int) -> None:
+    """So many dials, fifty at a time."""
+    rooms = iter(range(dials))
     async with aiohttp.ClientSession() as session:
 
         async def dial_one_after_the_other() -> None:
             for room in rooms:
-                assert await dial(session, simulator.url, "+12125550486", str(room), ring=30) == 429
+                assert await dial(session, url, "+12125550486", str(room), ring=30) == 429
 
-        before = simulator.cpu_seconds
         await asyncio.gather(*(dial_one_after_the_other() for _ in range(50)))
+
+
+async def test_a_thousand_busy_answers_cost_less_than_a_second_of_one_core(simulator: Process) -> None:
+    before = simulator.cpu_seconds
+    await dial_busy_numbers(simulator.url, dials=DIALS)
+    assert simulator.cpu_seconds - before < DIALS / LEAST_DIALS_PER_CPU_SECOND
+
+
+async def test_the_webhooks_of_a_call_cost_little(sink: Sink) -> None:
+    with running("--webhook-url", sink.url) as simulator:
+        before = simulator.cpu_seconds
+        await dial_busy_numbers(simulator.url, dials=DIALS_WITH_WEBHOOKS)
+        await sink.has(lambda sink: len(sink.events) == DIALS_WITH_WEBHOOKS * EVENTS_OF_A_DIAL)
         spent = simulator.cpu_seconds - before
-    assert spent < DIALS / LEAST_DIALS_PER_CPU_SECOND
+    assert spent < DIALS_WITH_WEBHOOKS / LEAST_DIALS_PER_CPU_SECOND_WITH_WEBHOOKS
 
 
 async def test_thousands_ring_at_once(simulator: Process) -> None:

@@ -1,16 +1,7 @@
 """``dialer campaign edit``."""
 
-from console.commands.campaign.rules import (
-    CallerId,
-    Country,
-    MaxAttempts,
-    Name,
-    RetryFile,
-    RingingTimeout,
-    RuleOptions,
-    TalkLimit,
-    TrunkName,
-)
+from console.commands.campaign.flags import takes
+from console.commands.campaign.rules import Name, RuleOptions
 from console.session import Session, run
 from console.terminal import Json, put_json, say
 from dialer.domain.campaign import CampaignState
@@ -18,27 +9,9 @@ from dialer.errors import Conflict
 from dialer.ledger.campaigns import Campaign, edit_campaign, find_campaign
 
 
-def edit(
-    name: Name,
-    trunk: TrunkName = None,
-    country: Country = None,
-    caller_id: CallerId = None,
-    ringing_timeout: RingingTimeout = None,
-    talk_limit: TalkLimit = None,
-    max_attempts: MaxAttempts = None,
-    retry: RetryFile = None,
-    as_json: Json = False,
-) -> None:
+@takes(RuleOptions)
+def edit(name: Name, options: RuleOptions, as_json: Json = False) -> None:
     """Change a campaign's rules. What is not given stays; a running campaign follows within 2 seconds."""
-    options = RuleOptions(
-        trunk=trunk,
-        country=country,
-        caller_id=caller_id,
-        ringing_timeout=ringing_timeout,
-        talk_limit=talk_limit,
-        max_attempts=max_attempts,
-        retry=retry,
-    )
 
     async def work(session: Session) -> Campaign:
         campaign = await find_campaign(session.ledger, name)

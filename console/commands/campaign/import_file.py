@@ -14,6 +14,7 @@ from console.session import Session, run
 from console.terminal import Json, put_json, say
 from dialer.actions.import_contacts import ContactFile, ImportReport, import_contacts
 from dialer.domain.contact_file import RejectedRow
+from dialer.domain.phone_number import mask
 from dialer.errors import InvalidInput
 from dialer.ledger.campaigns import find_campaign
 
@@ -86,10 +87,25 @@ def _tell(name: str, file: Path, report: ImportReport, error_file: ErrorFile) ->
         f"{report.rejected:,} refused" if report.rejected else "",
     ]
     say(", ".join(part for part in counted if part) + ".")
+    if report.suppressed:
+        say(f"{_people_are(report.suppressed)} on the suppression list and will not be called.")
+    if report.never_open:
+        _tell_never_open(report)
     if report.rejected:
         say(f"The refused rows, with the reasons, are in {error_file.path}.")
     if report.contacts and not report.again:
         say(f"Next: dialer campaign start {shlex.quote(name)}")
+
+
+def _tell_never_open(report: ImportReport) -> None:
+    say(f"{_people_are(report.never_open)} never called: their hours do not open within 7 days, or before the end.")
+    say("\n".join(f"  line {each.line}: {mask(each.number)}" for each in report.named))
+    if len(report.named) < report.never_open:
+        say("  ...")
+
+
+def _people_are(count: int) -> str:
+    return "1 person is" if count == 1 else f"{count:,} people are"
 
 
 def _json(report: ImportReport, error_file: ErrorFile) -> dict[str, object]:
@@ -100,4 +116,7 @@ def _json(report: ImportReport, error_file: ErrorFile) -> dict[str, object]:
         "contacts": report.contacts,
         "again": report.again,
         "error_file": str(error_file.path) if error_file.rows else None,
+        "suppressed": report.suppressed,
+        "never_open": report.never_open,
+        "never_open_first": [{"line": each.line, "number": each.number} for each in report.named],
     }

@@ -20,7 +20,7 @@ def list_campaigns(as_json: Json = False) -> None:
 
 async def _lines(session: Session) -> list[CampaignLine]:
     trunks = {trunk.id: trunk.name for trunk in await list_trunks(session.ledger)}
-    jobs = await count_call_jobs(session.ledger)
+    jobs, now = await count_call_jobs(session.ledger), await session.ledger.now()
     return [
         CampaignLine(
             name=campaign.name,
@@ -29,6 +29,9 @@ async def _lines(session: Session) -> list[CampaignLine]:
             contacts=sum(jobs.get(campaign.id, {}).values()),
             finished=jobs.get(campaign.id, {}).get("finished", 0),
             created_at=campaign.created_at,
+            agent=campaign.agent_name,
+            hours=campaign.hours,
+            is_open=campaign.hours.is_open(now),
         )
         for campaign in await read_campaigns(session.ledger)
     ]

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from console.commands.campaign.agent_flags import AgentFlags
+from console.commands.campaign.dial_flags import DialFlags
+from console.commands.campaign.hours_flags import HoursFlags
 from dialer.domain.phone_number import check_country
 from dialer.domain.retry_file import read_retry_file
 from dialer.domain.retry_policy import DEFAULT_POLICY, RetryPolicy, policy_from_json, policy_to_json
@@ -17,69 +20,57 @@ from dialer.ledger.session import Ledger
 from dialer.ledger.trunks import find_trunk
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
-TrunkName = Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="The trunk to call through.")]
-Country = Annotated[
-    str | None, typer.Option("--country", metavar="CC", help="Of numbers without a country code, as US or DE.")
-]
-CallerId = Annotated[
-    str | None, typer.Option("--caller-id", metavar="NUMBER", help="Shown to people instead of the trunk's caller ID.")
-]
-RingingTimeout = Annotated[
-    int | None,
-    typer.Option(
-        "--ringing-timeout", min=5, max=65, metavar="SECONDS", help="Ring a phone this long, at most. 30 if not given."
-    ),
-]
-TalkLimit = Annotated[
-    int | None,
-    typer.Option(
-        "--talk-limit", min=1, max=86_400, metavar="SECONDS", help="Talk this long, at most. 3600 if not given."
-    ),
-]
-MaxAttempts = Annotated[
-    int | None,
-    typer.Option(
-        "--max-attempts", min=1, max=20, metavar="N", help="Call one person this often, at most. 4 if not given."
-    ),
-]
-RetryFile = Annotated[
-    Path | None,
-    typer.Option("--retry", metavar="FILE", help="A TOML file with delays and limits of your own."),
-]
-
-_DEFAULTS = CampaignRules(
-    trunk_id=None,
-    caller_id=None,
-    country=None,
-    ringing_timeout=timedelta(seconds=30),
-    talk_limit=timedelta(hours=1),
-    max_attempts=DEFAULT_POLICY.max_attempts,
-    policy=policy_to_json(DEFAULT_POLICY),
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RuleOptions:
+class CallFlags:
     """What was given on the command line; None: not given."""
 
-    trunk: str | None
-    country: str | None
-    caller_id: str | None
-    ringing_timeout: int | None
-    talk_limit: int | None
-    max_attempts: int | None
-    retry: Path | None
+    trunk: Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="The trunk to call through.")] = None
+    country: Annotated[
+        str | None, typer.Option("--country", metavar="CC", help="Of numbers without a country code, as US or DE.")
+    ] = None
+    caller_id: Annotated[
+        str | None,
+        typer.Option("--caller-id", metavar="NUMBER", help="Shown to people instead of the trunk's caller ID."),
+    ] = None
+    ringing_timeout: Annotated[
+        int | None,
+        typer.Option(
+            "--ringing-timeout",
+            min=5,
+            max=65,
+            metavar="SECONDS",
+            help="Ring a phone this long, at most. 30 if not given.",
+        ),
+    ] = None
+    talk_limit: Annotated[
+        int | None,
+        typer.Option(
+            "--talk-limit", min=1, max=86_400, metavar="SECONDS", help="Talk this long, at most. 3600 if not given."
+        ),
+    ] = None
+    max_attempts: Annotated[
+        int | None,
+        typer.Option(
+            "--max-attempts", min=1, max=20, metavar="N", help="Call one person this often, at most. 4 if not given."
+        ),
+    ] = None
+    retry: Annotated[
+        Path | None,
+        typer.Option("--retry", metavar="FILE", help="A TOML file with delays and limits of your own."),
+    ] = None
 
-    async def apply(self, ledger: Ledger, to: Campaign | None) -> CampaignRules:
-        """The rules of a campaign (None: a new one) with what was given.
+    async def apply(self, ledger: Ledger, rules: CampaignRules) -> CampaignRules:
+        """The rules with what was given.
 
         Raises:
             NotFound: there is no such trunk.
             InvalidInput: an option or the retry file cannot be used.
         """
-        rules = rules_of(to) if to else _DEFAULTS
         policy = self._policy(rules)
-        return CampaignRules(
+        return replace(
+            rules,
             trunk_id=(await find_trunk(ledger, self.trunk)).id if self.trunk else rules.trunk_id,
             caller_id=check_caller_id(self.caller_id) or rules.caller_id,
             country=check_country(self.country) if self.country else rules.country,
@@ -94,6 +85,37 @@ class RuleOptions:
         return policy if self.max_attempts is None else replace(policy, max_attempts=self.max_attempts)
 
 
+_DEFAULTS = CampaignRules(
+    trunk_id=None,
+    caller_id=None,
+    country=None,
+    ringing_timeout=timedelta(seconds=30),
+    talk_limit=timedelta(hours=1),
+    max_attempts=DEFAULT_POLICY.max_attempts,
+    policy=policy_to_json(DEFAULT_POLICY),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuleOptions:
+    """Everything that ``create`` and ``edit`` can be told about a campaign."""
+
+    calls: CallFlags
+    hours: HoursFlags
+    agent: AgentFlags
+    dial: DialFlags
+
+    async def apply(self, ledger: Ledger, to: Campaign | None) -> CampaignRules:
+        """The rules of a campaign (None: a new one) with what was given.
+
+        Raises:
+            NotFound: there is no such trunk.
+            InvalidInput: an option or the retry file cannot be used.
+        """
+        rules = await self.calls.apply(ledger, rules_of(to) if to else _DEFAULTS)
+        return self.dial.apply(self.agent.apply(self.hours.apply(rules)))
+
+
 def rules_of(campaign: Campaign) -> CampaignRules:
     return CampaignRules(
         trunk_id=campaign.trunk_id,
@@ -103,6 +125,13 @@ def rules_of(campaign: Campaign) -> CampaignRules:
         talk_limit=campaign.talk_limit,
         max_attempts=campaign.max_attempts,
         policy=campaign.policy,
+        agent_name=campaign.agent_name,
+        agent_left=campaign.agent_left,
+        dial_options=campaign.dial_options,
+        start_at=campaign.start_at,
+        end_at=campaign.end_at,
+        time_zone=campaign.time_zone,
+        calling_hours=campaign.calling_hours,
     )
 
 

@@ -1,0 +1,1 @@
+"""``dialer suppression``: numbers that are never called."""

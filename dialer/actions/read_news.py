@@ -1,0 +1,121 @@
+"""Acts on what LiveKit told about attempts: ends those that are over, or puts them in doubt."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import structlog
+
+from dialer.actions.call_terms import TermsBook
+from dialer.actions.end_answered import settlement_of_end
+from dialer.actions.settle_attempt import settle
+from dialer.app import Dialer
+from dialer.domain.news import Doubt, NewsFinding, NotYet, Over, judge_news, reported
+from dialer.domain.outcome import Outcome
+from dialer.errors import LineUnavailable
+from dialer.ledger.attempts import FollowedAttempt
+from dialer.ledger.events import KeptNews, events_of, mark_handled
+from dialer.ledger.news import AttemptInTheNews, attempts_in_the_news, note_doubts
+from dialer.ledger.settlements import Settlement
+
+log = structlog.get_logger()
+
+MOST_LOOKS = 100  #: rooms that are asked for an agent's report in one go
+
+
+@dataclass(frozen=True, slots=True)
+class NewsRound:
+    """What one reading did."""
+
+    read: int
+    ended: int
+    doubted: int
+    put_off: int
+
+
+async def read_news(dialer: Dialer, terms: TermsBook, attempt_ids: Collection[UUID]) -> NewsRound:
+    """Judge the news of these attempts and write what follows.  Safe to repeat; late and doubled news is harmless.
+
+    Raises:
+        StoreUnavailable: the ledger does not answer; the events stay unhandled.
+    """
+    known = await attempts_in_the_news(dialer.ledger, attempt_ids, fence=dialer.fence, leases=dialer.leases)
+    news = await events_of(dialer.ledger, attempt_ids)
+    found = {about.followed.open.attempt_id: (about, _judge(dialer, about, news)) for about in known}
+    over = [(about, finding) for about, finding in found.values() if isinstance(finding, Over)]
+    doubts = [(id_, finding) for id_, (_, finding) in found.items() if isinstance(finding, Doubt)]
+    put_off = {id_ for id_, (_, finding) in found.items() if isinstance(finding, NotYet)}
+    if over:
+        await _end(dialer, terms, over, news)
+    if doubts:
+        log.warning("news_in_doubt", attempts=len(doubts), rules=sorted({doubt.rule for _, doubt in doubts}))
+        await note_doubts(dialer.ledger, doubts)
+    handled = [kept.event_id for id_, items in news.items() for kept in items if not _stays(id_ in put_off, kept, id_)]
+    if handled:
+        await mark_handled(dialer.ledger, handled)
+    return NewsRound(len(known), len(over), len(doubts), len(put_off))
+
+
+def _judge(dialer: Dialer, about: AttemptInTheNews, news: dict[UUID, list[KeptNews]]) -> NewsFinding:
+    attempt = about.followed.open
+    return judge_news(
+        attempt,
+        [kept.item for kept in news[attempt.attempt_id]],
+        is_ours=about.is_ours,
+        rang_for=about.rang_for,
+        time_scale=dialer.time_scale,
+    )
+
+
+def _stays(is_put_off: bool, kept: KeptNews, attempt_id: UUID) -> bool:
+    """Only what will decide later is read again."""
+    return is_put_off and kept.item.identity == str(attempt_id) and kept.item.event != "participant_joined"
+
+
+async def _end(
+    dialer: Dialer,
+    terms: TermsBook,
+    over: Sequence[tuple[AttemptInTheNews, Over]],
+    news: dict[UUID, list[KeptNews]],
+) -> None:
+    told = {
+        about.followed.open.attempt_id: reported(kept.item for kept in news[about.followed.open.attempt_id])
+        for about, _ in over
+    }
+    await _ask_agents(dialer, [(about, finding) for about, finding in over], told)
+    settlements = [
+        await _settlement(dialer, terms, about.followed, finding, told[about.followed.open.attempt_id])
+        for about, finding in over
+    ]
+    await settle(dialer, settlements)
+
+
+async def _settlement(
+    dialer: Dialer, terms: TermsBook, followed: FollowedAttempt, over: Over, report: dict[str, str]
+) -> Settlement:
+    heard = replace(followed, open=replace(followed.open, report={**followed.open.report, **report}))
+    settlement = await settlement_of_end(dialer, terms, heard, over.end)
+    return replace(settlement, end_reason=over.end_reason, ended_by=over.ended_by)
+
+
+async def _ask_agents(
+    dialer: Dialer, over: Sequence[tuple[AttemptInTheNews, Over]], told: dict[UUID, dict[str, str]]
+) -> None:
+    """When the callee leaves first the agent is still there, and no webhook has told what it has reported so far."""
+    silent = [
+        about.followed.open.attempt_id
+        for about, finding in over
+        if about.followed.open.has_agent
+        and finding.end.verdict.outcome is Outcome.ANSWERED
+        and not told[about.followed.open.attempt_id]
+    ][:MOST_LOOKS]
+    if not silent:
+        return
+    rooms = {dialer.room_name(attempt_id): attempt_id for attempt_id in silent}
+    try:
+        looks = await dialer.line.look({name: str(attempt_id) for name, attempt_id in rooms.items()})
+    except LineUnavailable as error:
+        log.warning("agents_not_asked", attempts=len(silent), error=str(error))
+        return
+    for name, look in looks.items():
+        told[rooms[name]] |= dict(look.report)

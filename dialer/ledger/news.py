@@ -1,0 +1,77 @@
+"""Open attempts that news has come about, and what news changes in those that stay open."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from dialer.domain.fence import Fence, Leases
+from dialer.domain.news import Doubt
+from dialer.ledger.attempts import FollowedAttempt, _followed
+from dialer.ledger.session import Ledger
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttemptInTheNews:
+    """An open attempt.
+
+    Attributes:
+        is_ours: its owner is gone or its deadline has passed: nobody waits for the POST's answer.
+        rang_for: as measured on the line.
+    """
+
+    followed: FollowedAttempt
+    is_ours: bool
+    rang_for: timedelta | None
+
+
+_IN_THE_NEWS = """/* attempts_in_the_news */
+SELECT a.*, now() AS ledger_now, l.sentinel_sid AS sentinel_now, l.away_at, j.zones,
+       (SELECT json_agg(json_build_array(p.outcome, p.counted, p.sent, p.rule, extract(epoch FROM p.ended_at))
+                        ORDER BY p.ended_at)
+        FROM attempts p WHERE p.call_job_id = a.call_job_id AND p.state = 'ended') AS history,
+       (w.id IS NULL OR w.heartbeat_at < now() - %(owner)s::interval OR w.state = 'left'
+        OR a.claimed_at + make_interval(secs => a.ringing_timeout_seconds) + %(deadline)s::interval < now()) AS is_ours
+FROM attempts a CROSS JOIN line_status l JOIN call_jobs j ON j.id = a.call_job_id
+LEFT JOIN workers w ON w.id = a.worker_id
+WHERE a.id = ANY (%(ids)s) AND a.state <> 'ended'"""
+
+
+async def attempts_in_the_news(
+    ledger: Ledger, attempt_ids: Collection[UUID], *, fence: Fence, leases: Leases
+) -> list[AttemptInTheNews]:
+    """Those of these attempts that are open."""
+    rows = await ledger.rows(
+        _IN_THE_NEWS, {"ids": list(attempt_ids), "owner": leases.owner, "deadline": fence.gate + fence.answer}
+    )
+    return [
+        AttemptInTheNews(
+            followed=_followed(row),
+            is_ours=row["is_ours"],
+            rang_for=timedelta(seconds=row["ring_seconds"]) if row["ring_seconds"] is not None else None,
+        )
+        for row in rows
+    ]
+
+
+async def note_doubts(ledger: Ledger, doubts: Sequence[tuple[UUID, Doubt]]) -> None:
+    """These attempts stay open, in doubt; one that had been picked up is answered from now on."""
+    await ledger.changed(
+        """/* note_doubts */
+        UPDATE attempts a
+        SET doubt_since = coalesce(a.doubt_since, now()), doubt_rule = coalesce(a.doubt_rule, d.rule),
+            state = CASE WHEN d.picked_up THEN 'answered' ELSE a.state END,
+            answered_at = CASE WHEN d.picked_up THEN coalesce(a.answered_at, d.at) ELSE a.answered_at END,
+            sentinel_sid = coalesce(a.sentinel_sid, l.sentinel_sid),
+            seen_at = greatest(a.seen_at, least(d.at, now())), seen_status = coalesce(d.status, a.seen_status)
+        FROM unnest(%(ids)s::uuid[], %(rules)s::text[], %(picked_up)s::bool[], %(statuses)s::text[],
+                    %(at)s::timestamptz[]) AS d (id, rule, picked_up, status, at) CROSS JOIN line_status l
+        WHERE a.id = d.id AND a.state <> 'ended'""",
+        {
+            "ids": [attempt_id for attempt_id, _ in doubts],
+            "rules": [doubt.rule for _, doubt in doubts],
+            "picked_up": [doubt.picked_up for _, doubt in doubts],
+            "statuses": [doubt.status for _, doubt in doubts],
+            "at": [doubt.at for _, doubt in doubts],
+        },
+    )
