@@ -13,7 +13,7 @@ import aiohttp
 from console.demo_judge import CarrierRecord, compare, read_record
 from console.demo_people import contact_file, invent_people
 from console.demo_stage import CALLS_PER_SECOND, MAX_CONCURRENT_CALLS, Stage
-from console.supervisor import FEEDER, RESCUER, caller_roles
+from console.supervisor import CLERK, FEEDER, RESCUER, WEB, caller_roles
 from dialer.actions.audit_ledger import audit
 from dialer.actions.import_contacts import ContactFile, ImportReport, import_contacts
 from dialer.actions.look_at_campaign import Standing, look_at_campaign
@@ -111,7 +111,7 @@ async def play(stage: Stage, wanted: Wanted, screen: Screen) -> Finding:
     )
     started = asyncio.get_running_loop().time()
     await move_campaign(stage.ledger, campaign.id, before=[CampaignState.DRAFT], after=CampaignState.RUNNING)
-    await stage.supervisor.start([FEEDER, RESCUER, *caller_roles(1)])
+    await stage.supervisor.start([FEEDER, RESCUER, CLERK, WEB, *caller_roles(1)])
     await _watch(stage, campaign, screen)
     seconds = asyncio.get_running_loop().time() - started
     return await _judge(stage, campaign, imported, seconds=seconds)

@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 import tempfile
 import time
 from asyncio.subprocess import PIPE
@@ -20,6 +21,7 @@ from console.interrupts import in_thread
 from console.servers import remove_data, servers
 from console.servers.os_user import refuse_closed
 from console.supervisor import Supervisor, end, environment_for, launch
+from console.webhook_url import webhook_url
 from dialer.config import Settings
 from dialer.errors import Conflict, InvalidInput, StoreUnavailable
 from dialer.ledger.installation import read_installation
@@ -62,8 +64,11 @@ async def open_stage(*, seed: int, speed: float, tell: Callable[[str], None]) ->
         folder = await stack.enter_async_context(in_thread(demo_folder()))
         log = folder / "demo.log"
         stream = stack.enter_context(log.open("wb"))
-        livekit_url = await stack.enter_async_context(simulator(folder, seed=seed, speed=speed, log=stream))
-        settings = demo_settings(folder, livekit_url=livekit_url, speed=speed)
+        web_port = free_port()
+        livekit_url = await stack.enter_async_context(
+            simulator(folder, seed=seed, speed=speed, web_port=web_port, log=stream)
+        )
+        settings = demo_settings(folder, livekit_url=livekit_url, speed=speed, web_port=web_port)
         urls = await stack.enter_async_context(in_thread(servers(settings)))
         await asyncio.to_thread(migrate, urls.database_url)
         ledger = Ledger(urls.database_url, name="demo")
@@ -86,7 +91,13 @@ async def open_stage(*, seed: int, speed: float, tell: Callable[[str], None]) ->
         )
 
 
-def demo_settings(folder: Path, *, livekit_url: str, speed: float) -> Settings:
+def free_port() -> int:
+    """A port of this machine that nobody has now: LiveKit is told it before the web process listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def demo_settings(folder: Path, *, livekit_url: str, speed: float, web_port: int) -> Settings:
     """The settings of the demo's workers."""
     return Settings.model_validate(
         {
@@ -94,6 +105,7 @@ def demo_settings(folder: Path, *, livekit_url: str, speed: float) -> Settings:
             "livekit_url": livekit_url,
             "livekit_api_key": API_KEY,
             "livekit_api_secret": API_SECRET,
+            "web_port": web_port,
             "time_scale": speed,
             "look_seconds": LOOK_SECONDS,
             "gone_seconds": LOOK_SECONDS,
@@ -140,14 +152,17 @@ def _remove(folder: Path) -> None:
 
 
 @asynccontextmanager
-async def simulator(folder: Path, *, seed: int, speed: float, log: IO[bytes]) -> AsyncIterator[str]:
+async def simulator(folder: Path, *, seed: int, speed: float, web_port: int, log: IO[bytes]) -> AsyncIterator[str]:
     """A simulated LiveKit whose carrier knows the demo's limits; the value is its address.
+
+    Its webhooks go to ``web_port`` of this machine.
 
     Raises:
         StoreUnavailable: it does not start.
     """
     flags = {
         "--port": 0,
+        "--webhook-url": webhook_url(Settings(web_port=web_port)),
         "--seed": seed,
         "--speed": speed,
         "--api-key": API_KEY,

@@ -31,6 +31,8 @@ log = structlog.get_logger()
 KIND = "web"
 COUNT_EVERY_SECONDS = 1.0
 GRACE_SECONDS = 3
+#: Longer than a Go client keeps an idle connection (90 s): none is closed that LiveKit is about to use.
+KEEP_ALIVE_SECONDS = 120
 
 
 class _Server(uvicorn.Server):
@@ -56,7 +58,8 @@ def main() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(settings))
     except OperatorError as error:
-        sys.stderr.write(f"{KIND} cannot start: {error}\n")
+        hint = f" ({error.hint})" if error.hint else ""
+        sys.stderr.write(f"{KIND} cannot start: {error}{hint}\n")
         sys.exit(CANNOT_START)
     except StoreUnavailable as error:
         log.warning("web_gave_up", error=str(error))  # its supervisor tries again
@@ -84,6 +87,7 @@ async def _serve(dialer: Dialer, settings: Settings, intake: WebhookIntake, list
         server_header=False,
         lifespan="off",
         http="httptools",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     host, port = listener.getsockname()[:2]

@@ -1,9 +1,12 @@
 """``POST /webhooks/livekit``: LiveKit's news.  200 means that it is committed; with 503 LiveKit sends it again."""
 
+import asyncio
 from typing import Final
 
+import psycopg
 import structlog
 from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
 
 from console.webhook_url import PATH
 from dialer.actions.take_webhooks import WebhookIntake
@@ -12,6 +15,10 @@ from dialer.errors import StoreUnavailable
 from dialer.telephony.livekit_webhooks import MOST_BYTES, WebhookReader, WebhookRefused
 
 log = structlog.get_logger()
+
+_READ_SECONDS: Final = 10.0
+#: What is too large is read so far and thrown away: its sender would not hear the answer while it writes.
+_MOST_READ: Final = 4 * MOST_BYTES
 
 _STATUS: Final = {
     WebhookFate.FORGED: 401,
@@ -35,7 +42,9 @@ def webhook_routes(reader: WebhookReader, intake: WebhookIntake) -> APIRouter:
             intake.count(refused.fate)
             log.warning("webhook_refused", fate=refused.fate.value, why=str(refused), peer=_peer(request))
             return Response(status_code=_STATUS[refused.fate])
-        except StoreUnavailable as error:
+        except (ClientDisconnect, TimeoutError):
+            return Response(status_code=408)
+        except (StoreUnavailable, psycopg.Error) as error:
             log.warning("webhook_not_kept", error=str(error))
             return Response(status_code=503)
         return Response(status_code=_STATUS.get(fate, 200))
@@ -44,15 +53,20 @@ def webhook_routes(reader: WebhookReader, intake: WebhookIntake) -> APIRouter:
 
 
 async def _read(request: Request) -> bytes:
-    """The raw body; what is larger than ``MOST_BYTES`` is not read to its end."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MOST_BYTES:
-            raise WebhookRefused(WebhookFate.TOO_LARGE, f"the body is larger than {MOST_BYTES} bytes")
-        chunks.append(chunk)
-    return b"".join(chunks)
+    """The raw body; of one that is too large no more is kept than shows it.
+
+    Raises:
+        ClientDisconnect: its sender has gone.
+        TimeoutError: it did not come within ``_READ_SECONDS``.
+    """
+    body, size = bytearray(), 0
+    async with asyncio.timeout(_READ_SECONDS):
+        async for chunk in request.stream():
+            size += len(chunk)
+            body += chunk[: MOST_BYTES + 1 - len(body)]
+            if size > _MOST_READ:
+                break
+    return bytes(body)
 
 
 def _peer(request: Request) -> str | None:

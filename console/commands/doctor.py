@@ -39,7 +39,8 @@ def doctor(
 ) -> None:
     """Try everything the dialer needs, and say what to do.
 
-    PostgreSQL, Redis, LiveKit with its trunks and webhooks, all clocks and the processes. The exit code is 1 when one is an error.
+    PostgreSQL, Redis, LiveKit with its trunks and webhooks, all clocks and the processes. The exit code is 1
+    when one is an error.
     """
     set_up_logs(process="dialer", level="error")
     settings = read_settings()

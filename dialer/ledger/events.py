@@ -154,7 +154,7 @@ async def attempts_with_old_news(ledger: Ledger, *, older_than: timedelta, most:
 
 
 async def forget_old_events(ledger: Ledger, *, keep: timedelta, most: int) -> int:
-    """Delete handled events that are older than ``keep`` and whose attempt is over; returns how many, at most ``most``."""
+    """Delete at most ``most`` handled events older than ``keep`` whose attempt is over; returns how many."""
     return await ledger.changed(
         """/* forget_old_events */
         DELETE FROM events WHERE id IN (

@@ -19,6 +19,7 @@ def test_all_is_well_but_dialer_up_does_not_run(cli: Cli, trunk: str) -> None:
     code, found = levels(cli)
     assert code == 0
     assert found.pop("processes") == "warning"
+    assert found.pop("webhooks") == "warning"
     assert set(found) >= {"PostgreSQL", "Redis", "Redis memory", "Redis on disk", "LiveKit", "LiveKit's clock"}
     assert set(found) >= {"Redis's clock", "this machine's clock", "LiveKit SIP", f"trunk {trunk}"}
     assert set(found.values()) == {"ok"}
@@ -60,6 +61,15 @@ def test_without_livekit_it_is_a_warning(cli: Cli) -> None:
     nothing = {"LIVEKIT_URL": "", "LIVEKIT_API_KEY": "", "LIVEKIT_API_SECRET": ""}
     code, found = levels(cli, nothing)
     assert (code, found["LiveKit"]) == (0, "warning")
+
+
+def test_an_agent_that_comes_and_one_that_nobody_serves(cli: Cli) -> None:
+    ran = cli("doctor", "--json", "--agent", "sim-ready", "--agent", "nobody-serves-this")
+    found = {finding["what"]: finding for finding in ran.json["findings"]}
+    assert found["agent sim-ready"]["level"] == "ok"
+    assert found["agent nobody-serves-this"]["level"] == "error"
+    assert "start the worker that registers as" in found["agent nobody-serves-this"]["todo"]
+    assert ran.code == 1
 
 
 def test_secrets_are_masked(cli: Cli) -> None:
