@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.metadata import version
 from uuid import UUID
 
+import psycopg
 import structlog
 import uvicorn
 import uvloop
@@ -70,10 +71,10 @@ async def _run(settings: Settings) -> None:
     if settings.database_url is None or settings.redis_url is None:
         raise OperatorError("DATABASE_URL and REDIS_URL are not set; `dialer up` sets them for its processes")
     database_url, redis_url = settings.database_url.get_secret_value(), settings.redis_url.get_secret_value()
+    opening = open_dialer(settings, database_url=database_url, redis_url=redis_url, name=KIND)
     with _listen(settings.web_host, settings.web_port) as listener:
-        async with open_dialer(settings, database_url=database_url, redis_url=redis_url, name=KIND) as dialer:
-            async with _signed_in(dialer), _intake(dialer, redis_url) as intake:
-                await _serve(dialer, settings, intake, listener)
+        async with opening as dialer, _signed_in(dialer), _intake(dialer, redis_url) as intake:
+            await _serve(dialer, settings, intake, listener)
 
 
 async def _serve(dialer: Dialer, settings: Settings, intake: WebhookIntake, listener: socket.socket) -> None:
@@ -123,7 +124,8 @@ async def _intake(dialer: Dialer, redis_url: str) -> AsyncIterator[WebhookIntake
         yield intake
     finally:
         counting.cancel()
-        with suppress(StoreUnavailable):
+        await asyncio.wait([counting])
+        with suppress(StoreUnavailable, psycopg.Error):
             await intake.close()
         broker.close()
 
@@ -133,7 +135,7 @@ async def _write_counts(intake: WebhookIntake) -> None:
         await asyncio.sleep(COUNT_EVERY_SECONDS)
         try:
             await intake.write_counts()
-        except StoreUnavailable as error:
+        except (StoreUnavailable, psycopg.Error) as error:
             log.warning("counts_not_written", error=str(error))
 
 

@@ -49,6 +49,9 @@ def test_our_variables_have_the_prefix_and_those_of_others_have_not() -> None:
         "DIALER_LOG_FORMAT",
         "DIALER_CALLS_PER_CALLER",
         "DIALER_FENCE_SCALE",
+        "DIALER_WEB_PORT",
+        "DIALER_WEB_HOST",
+        "DIALER_EVENTS_KEEP_DAYS",
         "DIALER_LOOK_SECONDS",
         "DIALER_GONE_SECONDS",
     }

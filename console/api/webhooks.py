@@ -37,13 +37,14 @@ def webhook_routes(reader: WebhookReader, intake: WebhookIntake) -> APIRouter:
     async def take_webhook(request: Request) -> Response:
         try:
             body = await _read(request)
+        except (ClientDisconnect, TimeoutError):
+            return Response(status_code=408)
+        try:
             fate = await intake.take(reader.read(body, request.headers.get("authorization")))
         except WebhookRefused as refused:
             intake.count(refused.fate)
             log.warning("webhook_refused", fate=refused.fate.value, why=str(refused), peer=_peer(request))
             return Response(status_code=_STATUS[refused.fate])
-        except (ClientDisconnect, TimeoutError):
-            return Response(status_code=408)
         except (StoreUnavailable, psycopg.Error) as error:
             log.warning("webhook_not_kept", error=str(error))
             return Response(status_code=503)

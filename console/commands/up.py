@@ -41,8 +41,8 @@ def up(
     """Run the dialer on this machine until Ctrl-C.
 
     That is feeder, rescuer, exporter, clerk, web and callers. Campaigns that are running are dialed from here on.
-    Ctrl-C begins no new call and waits for those that ring; calls that were answered go on without it, and the next `dialer up`
-    follows them. A second Ctrl-C does not wait.
+    Ctrl-C begins no new call and waits for those that ring; calls that were answered go on without it, and the next
+    `dialer up` follows them. A second Ctrl-C does not wait.
     """
     raise typer.Exit(asyncio.run(run_up(read_settings(), callers=callers)))
 

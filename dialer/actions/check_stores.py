@@ -16,7 +16,7 @@ from dialer.limits.redis_session import RedisSession
 #: The fence stands any clock of ours; further apart than this, logs and ledger cannot be laid side by side.
 CLOCKS_APART = timedelta(seconds=5)
 _NTP = "switch on NTP on that machine"
-_KINDS = ("caller", "feeder", "rescuer")
+_KINDS = ("caller", "feeder", "rescuer", "clerk")
 
 
 async def check_postgres(ledger: Ledger, *, clock: Clock) -> list[Finding]:

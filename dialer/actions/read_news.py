@@ -8,14 +8,15 @@ import structlog
 
 from dialer.actions.call_terms import TermsBook
 from dialer.actions.end_answered import settlement_of_end
+from dialer.actions.late_reports import hear_late_reports
 from dialer.actions.settle_attempt import settle
 from dialer.app import Dialer
-from dialer.domain.news import Doubt, NewsFinding, NotYet, Over, judge_news, reported
+from dialer.domain.news import Doubt, NewsFinding, NotYet, Over, agent_has_left, judge_news, reported
 from dialer.domain.outcome import Outcome
 from dialer.errors import LineUnavailable
 from dialer.ledger.attempts import FollowedAttempt
 from dialer.ledger.events import KeptNews, events_of, mark_handled
-from dialer.ledger.news import AttemptInTheNews, attempts_in_the_news, note_doubts
+from dialer.ledger.news import AttemptInTheNews, attempts_in_the_news, note_alone, note_doubts
 from dialer.ledger.settlements import Settlement
 
 log = structlog.get_logger()
@@ -50,6 +51,12 @@ async def read_news(dialer: Dialer, terms: TermsBook, attempt_ids: Collection[UU
     if doubts:
         log.warning("news_in_doubt", attempts=len(doubts), rules=sorted({doubt.rule for _, doubt in doubts}))
         await note_doubts(dialer.ledger, doubts)
+    left = [id_ for id_, items in news.items() if agent_has_left(kept.item for kept in items)]
+    if left:
+        await note_alone(dialer.ledger, left)
+    await hear_late_reports(
+        dialer, {id_: reported(kept.item for kept in items) for id_, items in news.items() if id_ not in found}
+    )
     handled = [kept.event_id for id_, items in news.items() for kept in items if not _stays(id_ in put_off, kept, id_)]
     if handled:
         await mark_handled(dialer.ledger, handled)

@@ -19,6 +19,8 @@ from dialer.ledger.events import NewEvent, count_webhooks, keep_events
 log = structlog.get_logger()
 
 GATHER_SECONDS = 0.002
+#: Batches that are told of at a time; when Redis hangs, the clerk finds the others by itself.
+MOST_TELLING = 50
 #: Puts the job *read news* on the queue; the ledger finds what it loses.
 Enqueue = Callable[[Sequence[UUID]], Awaitable[None]]
 
@@ -59,14 +61,14 @@ class WebhookIntake:
         self._counts, self._valid_came = Counter(), False
         try:
             await count_webhooks(self._dialer.ledger, counts, is_valid=valid_came)
-        except StoreUnavailable:
+        except BaseException:  # also when it is cancelled: rather counted twice than not at all
             self._counts += counts
             self._valid_came |= valid_came
             raise
 
     async def close(self) -> None:
         """Tell what is kept, and write what was counted."""
-        await asyncio.gather(*self._telling)
+        await asyncio.gather(*self._telling, return_exceptions=True)
         await self.write_counts()
 
     async def _keep_many(self, news: Sequence[NewEvent]) -> list[WebhookFate]:
@@ -76,7 +78,8 @@ class WebhookIntake:
             for item, fate in zip(news, fates, strict=True)
             if fate is WebhookFate.ACCEPTED and item.attempt_id is not None
         ]
-        if attempt_ids := list(dict.fromkeys(fresh)):
+        attempt_ids = list(dict.fromkeys(fresh))
+        if attempt_ids and len(self._telling) < MOST_TELLING:
             telling = asyncio.create_task(self._tell(attempt_ids))  # a slow Redis must not hold LiveKit up
             self._telling.add(telling)
             telling.add_done_callback(self._telling.discard)

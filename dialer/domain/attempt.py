@@ -16,10 +16,10 @@ class AttemptState(StrEnum):
 MOVES: dict[AttemptState, dict[AttemptState, str]] = {
     AttemptState.DIALING: {
         AttemptState.ANSWERED: "the caller reads HTTP 200, or the rescuer finds the callee talking",
-        AttemptState.ENDED: "the caller settles it, or the rescuer ends its doubt",
+        AttemptState.ENDED: "the caller settles it, or the rescuer or the clerk ends its doubt",
     },
     AttemptState.ANSWERED: {
-        AttemptState.ENDED: "the call is over: the callee is gone from its room",
+        AttemptState.ENDED: "the call is over: a webhook says so, or the callee is gone from its room",
     },
     AttemptState.ENDED: {},
 }

@@ -38,7 +38,7 @@ MOVES: dict[CallJobState, dict[CallJobState, str]] = {
     CallJobState.QUEUED: {
         CallJobState.IN_PROGRESS: "a caller claims it: the attempt is opened in the same transaction",
         CallJobState.WAITING: "the caller cannot use it now, or the rescuer finds its lease over",
-        CallJobState.FINISHED: "its campaign is cancelled, or no attempts are left",
+        CallJobState.FINISHED: "its campaign is cancelled, no attempts are left, or its number is suppressed",
     },
     CallJobState.IN_PROGRESS: {
         CallJobState.WAITING: "its attempt ended and another is to follow",

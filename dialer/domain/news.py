@@ -112,6 +112,11 @@ def rang(items: Iterable[NewsItem], identity: str) -> bool | None:
     return any(status in RANG for status in statuses) if statuses else None
 
 
+def agent_has_left(items: Iterable[NewsItem]) -> bool:
+    """Whether an agent left the room; the person may be alone there now."""
+    return any(item.kind == "AGENT" and item.event == _LEFT for item in items)
+
+
 def reported(items: Iterable[NewsItem]) -> dict[str, str]:
     """What agents reported, as it came; see ``domain.agent_report``.  The newest word on each key counts."""
     in_order = sorted(items, key=lambda item: (item.created_at, item.received_at, item.event))

@@ -65,10 +65,11 @@ async def attempts_to_follow(
             "most": most,
         },
     )
-    return [_followed(row) for row in rows]
+    return [followed(row) for row in rows]
 
 
-def _followed(row: Row) -> FollowedAttempt:
+def followed(row: Row) -> FollowedAttempt:
+    """An open attempt out of a row of ``attempts`` with what else such a statement selects."""
     attempt = OpenAttempt(
         attempt_id=row["id"],
         state=AttemptState(row["state"]),

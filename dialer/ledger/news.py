@@ -1,13 +1,14 @@
 """Open attempts that news has come about, and what news changes in those that stay open."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from dialer.domain.fence import Fence, Leases
 from dialer.domain.news import Doubt
-from dialer.ledger.attempts import FollowedAttempt, _followed
+from dialer.ledger.attempts import FollowedAttempt, followed
+from dialer.ledger.json_text import json_text
 from dialer.ledger.session import Ledger
 
 
@@ -46,7 +47,7 @@ async def attempts_in_the_news(
     )
     return [
         AttemptInTheNews(
-            followed=_followed(row),
+            followed=followed(row),
             is_ours=row["is_ours"],
             rang_for=timedelta(seconds=row["ring_seconds"]) if row["ring_seconds"] is not None else None,
         )
@@ -74,4 +75,27 @@ async def note_doubts(ledger: Ledger, doubts: Sequence[tuple[UUID, Doubt]]) -> N
             "statuses": [doubt.status for _, doubt in doubts],
             "at": [doubt.at for _, doubt in doubts],
         },
+    )
+
+
+async def note_late_reports(ledger: Ledger, reports: Mapping[UUID, Mapping[str, str]]) -> dict[UUID, str]:
+    """Add what agents said afterwards to attempts that have ended; returns the numbers of those that it changed."""
+    rows = await ledger.rows(
+        """/* note_late_reports */
+        UPDATE attempts a SET report = a.report || t.report::jsonb
+        FROM unnest(%(ids)s::uuid[], %(reports)s::text[]) AS t (id, report)
+        WHERE a.id = t.id AND a.state = 'ended' AND NOT a.report @> t.report::jsonb
+        RETURNING a.id, a.number""",
+        {"ids": list(reports), "reports": [json_text(dict(report)) for report in reports.values()]},
+    )
+    return {row["id"]: row["number"] for row in rows}
+
+
+async def note_alone(ledger: Ledger, attempt_ids: Sequence[UUID]) -> None:
+    """An agent left these calls; whoever is still in them counts as alone until a look finds company."""
+    await ledger.changed(
+        """/* note_alone */
+        UPDATE attempts SET alone_since = now(), agent_at = coalesce(agent_at, now())
+        WHERE id = ANY (%(ids)s) AND state = 'answered' AND has_agent AND alone_since IS NULL""",
+        {"ids": list(attempt_ids)},
     )

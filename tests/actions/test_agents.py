@@ -9,13 +9,16 @@ from dialer.actions.call_terms import TermsBook
 from dialer.actions.desk import Desk
 from dialer.actions.follow_calls import follow_calls
 from dialer.actions.place_call import place_call
+from dialer.actions.read_news import read_news
 from dialer.actions.sweep_rooms import attempt_of, sweep_rooms
 from dialer.app import Dialer
 from dialer.config import Settings, read_settings
 from dialer.domain.agent_report import AMD, CALLBACK_AT, DO_NOT_CALL
 from dialer.domain.campaign import CampaignState
+from dialer.domain.webhook import Webhook
 from dialer.ledger.call_jobs import Ticket
 from dialer.ledger.campaigns import Campaign, find_campaign
+from dialer.ledger.events import NewEvent, keep_events
 from dialer.telephony.line import Look, OpenRoom
 from tests.factories import NUMBERS, attempt_row, job_state, make_campaign, make_tickets, make_trunk, open_epoch
 from tests.fakes import BUSY, LOST, PICKED_UP, ScriptedLine
@@ -236,3 +239,42 @@ def test_whose_room_it_is() -> None:
     assert attempt_of(f"ours-{attempt}", "ours") == attempt
     assert attempt_of(f"theirs-{attempt}", "ours") is None
     assert attempt_of("ours-sentinel", "ours") is None
+
+
+async def tell_of_agent(dialer: Dialer, attempt_id: UUID, report: dict[str, str]) -> None:
+    """The webhook of an agent that leaves its room, committed."""
+    webhook = Webhook(
+        event_id=f"EV_{dialer.new_id()}",
+        event="participant_left",
+        room=dialer.room_name(attempt_id),
+        created_at=await dialer.ledger.now(),
+        kind="AGENT",
+        identity="agent-AJ_1",
+        reason="CLIENT_INITIATED",
+        call_status=None,
+        body={"participant": {"attributes": report}},
+    )
+    await keep_events(dialer.ledger, [NewEvent(webhook, attempt_id)])
+    await read_news(dialer, TermsBook(dialer), [attempt_id])
+
+
+async def test_who_is_heard_late_never_to_call_again_is_suppressed_all_the_same(
+    dialer: Dialer, line: ScriptedLine
+) -> None:
+    ticket = await hang_up_with(dialer, line, {AMD: "human"})
+
+    await tell_of_agent(dialer, ticket.attempt_id, {AMD: "human", DO_NOT_CALL: "true"})
+
+    kept = await dialer.ledger.row("SELECT pattern, campaign_id, source FROM suppressions")
+    assert kept == {"pattern": NUMBERS[0], "campaign_id": None, "source": "agent"}
+    assert (await attempt_row(dialer.ledger, ticket.attempt_id))["report"] == {AMD: "human", DO_NOT_CALL: "true"}
+    assert await job_state(dialer.ledger, ticket.call_job_id) == ("finished", "reached")
+
+
+async def test_news_that_an_agent_left_lets_the_person_be_looked_at_soon(dialer: Dialer, line: ScriptedLine) -> None:
+    ticket = await talking(dialer, line)
+    await look(dialer, line, ticket, Look(present=True, status="active", agents=1))
+
+    await tell_of_agent(dialer, ticket.attempt_id, {})
+
+    assert (await attempt_row(dialer.ledger, ticket.attempt_id))["alone_since"] is not None

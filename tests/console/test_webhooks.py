@@ -229,6 +229,24 @@ async def test_what_is_not_committed_is_not_thanked_for(web: Web, dialer: Dialer
     assert await web.counts() == {"accepted": 1}
 
 
+async def test_what_cannot_be_counted_now_is_counted_later(web: Web, database_url: str) -> None:
+    assert await web.post(b"{}", None) == 401
+    async with await psycopg.AsyncConnection.connect(database_url) as blocker:
+        await blocker.execute("LOCK TABLE event_counters IN EXCLUSIVE MODE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            await web.intake.write_counts()
+        await blocker.rollback()
+    assert await web.counts() == {"forged": 1}
+
+
+async def test_a_body_that_never_ends_is_given_up(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.api.webhooks._READ_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(web.url.rpartition(":")[2]))
+    writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
+    assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+
+
 async def test_a_ledger_that_is_away_is_a_503_for_webhooks_and_for_health(web: Web, dialer: Dialer) -> None:
     body = webhook(dialer.room_name(ATTEMPT))
     async with web.session.get(web.url + "/healthz") as answer:

@@ -88,10 +88,10 @@ async def _follow(database_url: str, url: str, contacts: int, agent: str | None,
 
 async def _way(ledger: Ledger, url: str, state: str) -> Way:
     rows = await ledger.rows(
-        """SELECT j.number, j.finish_reason, j.attempts_counted, count(a.id) AS attempts,
+        """SELECT j.number, j.finish_reason, j.attempts_counted, count(a.id) FILTER (WHERE a.sent) AS attempts,
                   count(*) FILTER (WHERE a.outcome = 'answered') AS answered,
                   json_agg(json_build_array(a.outcome, a.rang, a.sip_code, a.talk_seconds, a.rule, a.ended_by,
-                                            a.report) ORDER BY a.claimed_at) AS story
+                                            a.report) ORDER BY a.claimed_at) FILTER (WHERE a.sent) AS story
            FROM call_jobs j LEFT JOIN attempts a ON a.call_job_id = j.id GROUP BY j.id"""
     )
     freed = await ledger.rows(
@@ -128,14 +128,19 @@ async def _page(url: str, name: str) -> dict[str, Any]:
 
 
 def differences(one: Way, other: Way) -> tuple[list[str], list[str]]:
-    """Numbers whose rows differ: only through whether a phone rang, and otherwise."""
-    by_ringing, others = [], []
+    """Numbers whose rows differ: only through whether a phone rang, and otherwise.
+
+    Attempts that were not sent (a turn missed on a busy machine) are nobody's call, and left out.
+    """
+    by_ringing: list[str] = []
+    others: list[str] = []
     for number, row in one.rows.items():
         twin = other.rows[number]
         if _facts(row) == _facts(twin):
             continue
-        first = next(pair for pair in zip(row["story"], twin["story"], strict=False) if _end(pair[0]) != _end(pair[1]))
-        is_ringing = first[0][2] == first[1][2] and {first[0][0], first[1][0]} <= BY_RINGING
+        pairs = zip(row["story"] or [], twin["story"] or [], strict=False)
+        first = next((pair for pair in pairs if _end(pair[0]) != _end(pair[1])), None)
+        is_ringing = first is not None and first[0][2] == first[1][2] and {first[0][0], first[1][0]} <= BY_RINGING
         (by_ringing if is_ringing else others).append(number)
     return by_ringing, others
 
