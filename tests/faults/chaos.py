@@ -41,7 +41,7 @@ LADDER = (timedelta(seconds=1), timedelta(seconds=2))
 AREA_CODES = (201, 202, 203, 205, 206, 207, 208, 209, 210, 212, 213, 214, 215, 216, 217, 218, 219, 224, 225, 228)
 #: Every retry comes in seconds, also that of outcomes that are not counted.
 RETRIED = [outcome for outcome in Outcome if outcome not in {Outcome.UNWANTED, Outcome.BLOCKED, Outcome.ANSWERED}]
-POLICY = RetryPolicy(max_per_24h=0, max_per_7d=0, delays=dict.fromkeys(RETRIED, LADDER))
+POLICY = RetryPolicy(max_per_24h=0, max_per_7d=0, delays=dict.fromkeys(RETRIED, LADDER), voicemail=LADDER)
 
 
 @dataclass(slots=True)

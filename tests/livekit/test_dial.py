@@ -91,11 +91,6 @@ async def test_a_dial_that_comes_after_the_fence_is_refused_and_was_not_sent(
     assert (verdict.outcome, verdict.rule, verdict.sent) == (Outcome.CANCELLED, "token_expired", False)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="livekit-server 1.13.5 repeats the token, and the line keeps what it is told",
-)
 async def test_the_evidence_of_a_refused_dial_does_not_contain_our_token(
     line: LiveKitLine, trunk: str, room: str
 ) -> None:
