@@ -1,6 +1,7 @@
 """One attempt, step by step, on the real ledger and the real Redis with a scripted line."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -255,6 +256,51 @@ async def test_the_gate_shuts_on_an_old_claim_even_when_its_turn_is_due(dialer: 
     with pytest.raises(GateShut, match="claim_too_old"):
         await pass_gate(desk, Opened(job=job, claim=claim, begun=now - 5.1, moment=now + 0.02))
     await pass_gate(desk, Opened(job=job, claim=claim, begun=now, moment=dialer.clock.seconds() + 0.02))
+
+
+async def test_the_gate_shuts_when_the_phone_could_ring_past_the_closing(dialer: Dialer) -> None:
+    campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=1)
+    await open_epoch(dialer)
+    [ticket] = await make_tickets(dialer, campaign)
+    desk = Desk(dialer)
+    job = await look(desk, ticket)
+    assert job is not None
+    claim = Claim(claimed_at=await dialer.ledger.now(), history=())
+    closing = replace(job, open_until=claim.claimed_at + timedelta(seconds=0.05))
+    now = dialer.clock.seconds()
+
+    with pytest.raises(GateShut, match="hours_closed"):
+        await pass_gate(desk, Opened(job=closing, claim=claim, begun=now, moment=now + 0.1))
+    later = replace(job, open_until=claim.claimed_at + timedelta(seconds=60))
+    await pass_gate(desk, Opened(job=later, claim=claim, begun=now, moment=dialer.clock.seconds() + 0.02))
+
+
+async def test_a_number_suppressed_while_it_was_queued_is_finished_and_never_dialed(
+    dialer: Dialer, line: ScriptedLine
+) -> None:
+    campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=1)
+    await open_epoch(dialer)
+    [ticket] = await make_tickets(dialer, campaign)
+    await dialer.ledger.changed(
+        "INSERT INTO suppressions (pattern, source) VALUES (%(number)s, 'operator')", {"number": NUMBERS[0]}
+    )
+
+    await place_call(Desk(dialer), ticket)
+
+    assert line.dialed == []
+    assert await job_state(dialer.ledger, ticket.call_job_id) == ("finished", "suppressed")
+
+
+async def test_hours_that_closed_while_it_was_queued_give_the_call_job_back(dialer: Dialer, line: ScriptedLine) -> None:
+    campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=1)
+    await open_epoch(dialer)
+    [ticket] = await make_tickets(dialer, campaign)
+    await dialer.ledger.changed("UPDATE call_jobs SET open_until = now()")
+
+    await place_call(Desk(dialer), ticket)
+
+    assert line.dialed == []
+    assert await job_state(dialer.ledger, ticket.call_job_id) == ("waiting", None)
 
 
 async def test_the_gate_shuts_when_the_campaign_was_paused_since_the_claim(dialer: Dialer) -> None:

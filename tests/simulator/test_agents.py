@@ -187,8 +187,9 @@ async def test_the_agent_s_report_is_among_the_participants_at_once(lab: Lab) ->
     await comes(lab)
     await lab.dial(ANSWERS_AT_ONCE)
     async with asyncio.timeout(GIVE_UP_SECONDS):
-        while (await agents(lab))[0].attributes.get("dialer.amd") != "human":
+        while not (said := (await agents(lab))[0].attributes.get("dialer.amd")):
             await asyncio.sleep(POLL_SECONDS)
+    assert said == "human"
 
 
 async def test_the_simulator_tells_who_is_in_its_rooms_and_which_agents_are_alone(start_lab: StartLab) -> None:
