@@ -1,7 +1,8 @@
 """``dialer contact``: what happened to one of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -12,6 +13,7 @@ from dialer.domain.phone_number import NumberProblem, mask, parse_number
 from dialer.errors import InvalidInput, NotFound
 from dialer.ledger.campaigns import Campaign, find_campaign
 from dialer.ledger.reports import ContactStory, tell_contact
+from dialer.ledger.suppressions import Suppression, check_number
 
 
 def explain(
@@ -20,20 +22,46 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """Tell the whole story of one contact: every attempt, why it ended so, and what comes next."""
-    found, story, now = run(lambda session: _story(session, campaign, number))
+    told = run(lambda session: _tell(session, campaign, number))
     if as_json:
-        return put_json(story_json(found.name, story, campaign_state=found.state, now=now))
-    return put(story_page(found.name, story, campaign_state=found.state, now=now))
+        return put_json(
+            story_json(
+                campaign,
+                told.story,
+                campaign_state=told.campaign.state,
+                now=told.now,
+                hours=told.campaign.hours,
+                suppressions=told.suppressions,
+            )
+        )
+    return put(
+        story_page(
+            campaign,
+            told.story,
+            campaign_state=told.campaign.state,
+            now=told.now,
+            hours=told.campaign.hours,
+            suppressions=told.suppressions,
+        )
+    )
 
 
-async def _story(session: Session, name: str, number: str) -> tuple[Campaign, ContactStory, datetime]:
+class _Told(NamedTuple):
+    campaign: Campaign
+    story: ContactStory
+    suppressions: Sequence[Suppression]
+    now: datetime
+
+
+async def _tell(session: Session, name: str, number: str) -> _Told:
     campaign = await find_campaign(session.ledger, name)
     story = await tell_contact(session.ledger, campaign.id, _e164(number, campaign.country))
     if story is None:
         raise NotFound(
             f"campaign {name!r} has no contact with this number", hint="`dialer campaign results` lists all of them"
         )
-    return campaign, story, await session.ledger.now()
+    check = await check_number(session.ledger, story.number, campaign_id=campaign.id)
+    return _Told(campaign, story, check.entries, await session.ledger.now())
 
 
 def _e164(text: str, country: str | None) -> str:

@@ -1,53 +1,83 @@
 """The story of one contact: its row, every attempt with the reason for its outcome, and what comes next."""
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from console.views.attempt_story import Attempt, attempt_began, attempt_lines, why
 from console.views.layout import details, heading
-from console.views.words import ENDED_AS, FINISHED_BECAUSE, plain
-from dialer.domain.rule_words import rule_words
-from dialer.domain.time_words import ahead, span
+from console.views.suppression_table import suppression_json, suppression_words
+from console.views.words import FINISHED_BECAUSE, plain
+from dialer.domain.calling_window import CallingHours
+from dialer.domain.time_words import ahead, moment
 from dialer.ledger.reports import ContactStory
+from dialer.ledger.suppressions import Suppression
 
-#: An attempt as the ledger keeps it.  Any: the columns are of many types, and this is for reading.
-Attempt = Mapping[str, Any]
-
-#: Evidence that other lines tell already, or that the campaign's rules tell.
-_SAID_ELSEWHERE = {"sip_code", "sip_status", "ringing_timeout_seconds", "doubt_since", "doubt_rule"}
+#: Of a contact's own column that is longer, its beginning is shown; ``--json`` has all of it.
+_MOST_SHOWN = 200
 
 
-def story_page(campaign: str, story: ContactStory, *, campaign_state: str, now: datetime) -> RenderableType:
-    """The whole story on one page."""
-    parts: list[RenderableType] = [
-        heading(f"{story.number} in campaign {campaign}"),
-        details(
-            [("row", _row(story)), *story.data.items(), ("stands", _stands(story)), *_next(story, campaign_state, now)]
-        ),
+def story_page(
+    campaign: str,
+    story: ContactStory,
+    *,
+    campaign_state: str,
+    now: datetime,
+    hours: CallingHours | None = None,
+    suppressions: Sequence[Suppression] = (),
+) -> RenderableType:
+    """The whole story on one page.
+
+    Args:
+        hours: the campaign's; None: at any time.
+        suppressions: the entries in force that cover the number.
+    """
+    lines = [
+        ("row", _row(story)),
+        *((name, _cut(value)) for name, value in story.data.items()),
+        ("hours", _hours(story, hours)),
+        ("never called", "; ".join(suppression_words(entry) for entry in suppressions)),
+        ("stands", _stands(story)),
+        ("next", _next(story, campaign_state, now)),
     ]
+    parts: list[RenderableType] = [heading(f"{story.number} in campaign {campaign}"), details(lines)]
     for count, attempt in enumerate(story.attempts, 1):
-        parts += ["", Text(f"  Attempt {count}: {_began(attempt)}"), details(_attempt(attempt, now), indent=4)]
+        parts += ["", Text(f"  Attempt {count}: {attempt_began(attempt)}")]
+        parts.append(details(attempt_lines(attempt, now), indent=4))
     if not story.attempts:
         parts += ["", Text("  There was no attempt yet.")]
     return Group(*parts)
 
 
-def story_json(campaign: str, story: ContactStory, *, campaign_state: str, now: datetime) -> dict[str, object]:
+def story_json(
+    campaign: str,
+    story: ContactStory,
+    *,
+    campaign_state: str,
+    now: datetime,
+    hours: CallingHours | None = None,
+    suppressions: Sequence[Suppression] = (),
+) -> dict[str, object]:
     """The same, for programs; ``evidence`` is what the line told, as it came."""
+    is_waiting = story.state == "waiting"
     return {
         "campaign": campaign,
         "number": story.number,
         "file": story.file_name,
         "line": story.line,
         "data": story.data,
+        "time_zones": [zone for zone in story.zones.split(",") if zone],
+        "hours": _hours(story, hours) or None,
+        "suppressions": [suppression_json(entry) for entry in suppressions],
         "state": story.state,
         "finish_reason": story.finish_reason,
         "attempts_counted": story.attempts_counted,
-        "next_attempt_at": _iso(story.due_at) if story.state == "waiting" else None,
-        "next": " ".join(value for _, value in _next(story, campaign_state, now)),
+        "next_attempt_at": _iso(story.due_at) if is_waiting else None,
+        "without_the_hours_at": _iso(story.not_before) if is_waiting and story.not_before else None,
+        "is_promised_callback": is_waiting and story.promised,
+        "next": _next(story, campaign_state, now),
         "attempts": [
             {name: _plain(value) for name, value in _with_words(attempt).items()} for attempt in story.attempts
         ],
@@ -56,6 +86,24 @@ def story_json(campaign: str, story: ContactStory, *, campaign_state: str, now: 
 
 def _row(story: ContactStory) -> str:
     return f"line {story.line} of {story.file_name}" if story.file_name else "not from a file"
+
+
+def _cut(value: str) -> str:
+    if len(value) <= _MOST_SHOWN:
+        return value
+    return f"{value[:_MOST_SHOWN]}... ({len(value):,} characters)"
+
+
+def _hours(story: ContactStory, hours: CallingHours | None) -> str:
+    """On whose clock which hours are read; empty when the campaign calls at any time."""
+    if hours is None or not hours.windows:
+        return ""
+    windows = "; ".join(f"{window.hours} {window.days}" for window in hours.windows)
+    zones = story.zones.split(",") if story.zones else []
+    if not zones:
+        return f"{windows}, {hours.time_zone}: the campaign's zone, the contact's own is not known"
+    together = ", open in all of them at once" if len(zones) > 1 else ""
+    return f"{windows}, {' or '.join(zones)}{together}"
 
 
 def _stands(story: ContactStory) -> str:
@@ -67,99 +115,35 @@ def _stands(story: ContactStory) -> str:
     return f"{plain(story.state)}; {counted}{faults}"
 
 
-def _next(story: ContactStory, campaign_state: str, now: datetime) -> list[tuple[str, str]]:
+def _next(story: ContactStory, campaign_state: str, now: datetime) -> str:
     if campaign_state != "running" and story.state == "waiting":
-        return [("next", f"nothing, as long as the campaign is {campaign_state}")]
+        return f"nothing, as long as the campaign is {campaign_state}"
     match story.state:
         case "waiting" if story.due_at > now:
-            return [("next", f"another attempt, not before {ahead(story.due_at, now=now)}")]
+            return f"{_attempt_to_come(story)}, not before {ahead(story.due_at, now=now)}{_moved(story, now)}"
         case "waiting":
-            return [("next", "an attempt as soon as the trunk has room")]
+            return f"{_attempt_to_come(story)} as soon as the trunk has room"
         case "queued":
-            return [("next", "an attempt within seconds")]
+            return f"{_attempt_to_come(story)} within seconds"
         case "in_progress":
-            return [("next", "nothing before this attempt has ended")]
+            return "nothing before this attempt has ended"
         case _:
-            return [("next", "nothing: no further attempt")]
+            return "nothing: no further attempt"
 
 
-def _began(attempt: Attempt) -> str:
-    began: datetime = attempt["claimed_at"]
-    at = f"{began.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    if attempt["outcome"] is None:
-        return f"{at}, {'talking' if attempt['state'] == 'answered' else 'on the line'}"
-    abandoned = " (abandoned)" if attempt["abandoned"] else ""
-    return f"{at}, {plain(attempt['outcome'])}{abandoned}"
+def _attempt_to_come(story: ContactStory) -> str:
+    return "the call back that was promised" if story.promised else "another attempt" if story.attempts else "a call"
 
 
-def _attempt(attempt: Attempt, now: datetime) -> Iterator[tuple[str, str]]:
-    if attempt["outcome"] is not None:
-        yield "outcome", ENDED_AS.get(attempt["outcome"], "")
-        yield "because", f"{_why(attempt)} (rule {attempt['rule']})"
-        yield "counted", _counted(attempt)
-    yield "phone", _phone(attempt)
-    if attempt["has_agent"]:
-        yield "agent", _agent(attempt)
-    if attempt["doubt_since"] is not None:
-        yield "in doubt", _doubt(attempt, now)
-    yield "evidence", _evidence(attempt)
-    yield "attempt id", str(attempt["id"])
-
-
-def _why(attempt: Attempt) -> str:
-    return rule_words(attempt["rule"], sip_code=attempt["sip_code"], sip_status=attempt["sip_status"])
-
-
-def _counted(attempt: Attempt) -> str:
-    if attempt["counted"]:
-        return "yes: one of its attempts is used up"
-    sent = "" if attempt["sent"] else ", nothing was dialed"
-    return f"no: it costs the person no attempt{sent}"
-
-
-def _phone(attempt: Attempt) -> str:
-    parts = []
-    if attempt["ring_seconds"] is not None:
-        parts.append(f"rang {attempt['ring_seconds']:.1f} s")
-    elif attempt["rang"] is not None:
-        parts.append("rang" if attempt["rang"] else "did not ring")
-    if attempt["talk_seconds"] is not None:
-        parts.append(f"talked {attempt['talk_seconds']:.1f} s")
-    if attempt["mark"]:
-        parts.append(f"we hung up ({plain(attempt['mark'])})")
-    elif attempt["ended_by"]:
-        parts.append(f"ended by the {plain(attempt['ended_by'])}")
-    return ", ".join(parts)
-
-
-def _agent(attempt: Attempt) -> str:
-    said = ", ".join(f"{plain(key.removeprefix('dialer.'))} {value}" for key, value in attempt["report"].items())
-    return f"reported: {said}" if said else "reported nothing"
-
-
-def _doubt(attempt: Attempt, now: datetime) -> str:
-    lasted = (attempt["ended_at"] or now) - attempt["doubt_since"]
-    still = f"for {span(lasted)}" if attempt["ended_at"] else f"for {span(lasted)} so far: LiveKit is being asked"
-    return f"{still}; {rule_words(attempt['doubt_rule'])}"
-
-
-def _evidence(attempt: Attempt) -> str:
-    found = attempt["evidence"] or {}
-    told = {
-        name: value for name, value in found.items() if name not in _SAID_ELSEWHERE and value not in (None, "", False)
-    }
-    return ", ".join(f"{plain(name)} {_short(value)}" for name, value in told.items())
-
-
-def _short(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.3f}".rstrip("0").rstrip(".")
-    return f'"{value}"' if isinstance(value, str) and " " in value else str(value)
+def _moved(story: ContactStory, now: datetime) -> str:
+    if story.not_before is None or story.not_before >= story.due_at:
+        return ""
+    return f": the hours moved it there from {moment(story.not_before, now=now)}"
 
 
 def _with_words(attempt: Attempt) -> dict[str, object]:
     kept = {name: value for name, value in attempt.items() if name not in ("call_job_id", "campaign_id", "trunk_id")}
-    return {**kept, "because": _why(attempt) if attempt["rule"] else None}
+    return {**kept, "because": why(attempt) if attempt["rule"] else None}
 
 
 def _plain(value: object) -> object:

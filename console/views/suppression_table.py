@@ -26,6 +26,13 @@ def until_words(entry: Suppression) -> str:
     return f" until {_at(entry.ends_at)} UTC" if entry.ends_at else ""
 
 
+def suppression_words(entry: Suppression) -> str:
+    """``+4930..., in all campaigns, by an operator: asked by mail``."""
+    where = f"in campaign {entry.campaign}" if entry.campaign else "in all campaigns"
+    reason = f": {entry.reason}" if entry.reason else ""
+    return f"{covers(entry)}, {where}{until_words(entry)}, by {_SOURCES.get(entry.source, entry.source)}{reason}"
+
+
 def suppression_json(entry: Suppression) -> dict[str, object]:
     return {
         "pattern": entry.pattern,

@@ -42,6 +42,12 @@ _WORDS = {
     "doubt_over_answered": "the call was picked up, and is over; LiveKit was away, so nobody knows since when",
     "doubt_over_marked": "we hung up ourselves, and the room has stayed empty since",
     "doubt_over": "no answer came, LiveKit was asked for minutes and the room stayed empty: it may have rung",
+    "machine_answered": "a machine picked up, as the agent reported",
+    # What LiveKit's webhooks told.
+    "news_left": "the call was picked up, and is over: LiveKit told that the person left",
+    "news_no_answer": "LiveKit told that the phone rang and nobody picked up; its answer never came",
+    "news_no_code": "LiveKit told that the call failed, but not why; its answer with the code never came",
+    "news_marked": "we hung up ourselves, and LiveKit told that the call has ended",
     # Why an attempt is in doubt.
     "reply_lost": "LiveKit's answer did not arrive: the phone may have rung",
     "gateway_gave_up": "a proxy before LiveKit gave up waiting: the phone may have rung",
@@ -52,7 +58,10 @@ _WORDS = {
     "no_answer_read": "the process that made the call was gone before it read an answer: the phone may have rung",
     "livekit_forgot": "LiveKit was restarted during the call and knows nothing of it",
     "livekit_was_away": "LiveKit did not answer during the call, so an empty room proves nothing",
+    "news_aborted": "LiveKit told that the person's connection to the room broke off: the phone may still be on",
 }
+#: The rest of the rule is LiveKit's reason in small letters.
+_TOLD = re.compile(r"news_(\w+)")
 
 
 def rule_words(rule: str, *, sip_code: int | None = None, sip_status: str | None = None) -> str:
@@ -63,6 +72,8 @@ def rule_words(rule: str, *, sip_code: int | None = None, sip_status: str | None
         return advice_for(rule).what
     if _SIP.fullmatch(rule):
         return f"the carrier answered SIP {_said(sip_code, sip_status)}"
+    if told := _TOLD.fullmatch(rule):
+        return f"LiveKit told that the call is gone ({told[1].upper()}), which proves nothing: it may go on"
     return f"rule {rule}"
 
 

@@ -175,7 +175,13 @@ async def own_columns(ledger: Ledger, campaign_id: int) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ContactStory:
-    """Everything that is known of one contact.  ``attempts`` are the ledger's rows, oldest first."""
+    """Everything that is known of one contact.  ``attempts`` are the ledger's rows, oldest first.
+
+    Attributes:
+        zones: where the contact may live, joined by commas; empty: not known, the campaign's.
+        not_before: when it would be due were it not for the hours; None: they did not move it.
+        promised: the next attempt is a call back that was promised.
+    """
 
     number: str
     line: int | None
@@ -184,6 +190,9 @@ class ContactStory:
     state: str
     finish_reason: str | None
     due_at: datetime
+    not_before: datetime | None
+    promised: bool
+    zones: str
     attempts_counted: int
     faults: int
     attempts: list[dict[str, Any]]  # columns of `attempts` as they are: this is for reading
@@ -193,8 +202,8 @@ async def tell_contact(ledger: Ledger, campaign_id: int, number: str) -> Contact
     """The story of one number in one campaign; None when it is not in it."""
     row = await ledger.row(
         """/* tell_contact */
-        SELECT c.id, c.number, c.line, i.file_name, c.data, j.state, j.finish_reason, j.due_at, j.attempts_counted,
-               j.faults
+        SELECT c.id, c.number, c.line, i.file_name, c.data, j.state, j.finish_reason, j.due_at, j.not_before,
+               j.promised, j.zones, j.attempts_counted, j.faults
         FROM contacts c JOIN call_jobs j ON j.id = c.id LEFT JOIN imports i ON i.id = c.import_id
         WHERE c.campaign_id = %(id)s AND c.number = %(number)s""",
         {"id": campaign_id, "number": number},

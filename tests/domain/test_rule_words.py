@@ -17,6 +17,17 @@ def test_every_rule_of_the_tables_has_words(rule: str) -> None:
     assert rule not in rule_words(rule)
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *("news_left", "news_no_answer", "news_no_code", "news_marked", "news_aborted", "news_connection_timeout"),
+        *("machine_answered", "gone_at_two_looks", "doubt_over", "doubt_over_answered", "doubt_over_marked"),
+    ],
+)
+def test_what_was_learned_without_an_answer_has_words(rule: str) -> None:
+    assert rule not in rule_words(rule)
+
+
 def test_a_sip_code_is_told_with_what_the_carrier_wrote() -> None:
     assert rule_words("sip_486", sip_code=486, sip_status="Busy Here") == "the carrier answered SIP 486 Busy Here"
     assert rule_words("other_5xx", sip_code=599) == "the carrier answered SIP 599"

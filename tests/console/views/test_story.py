@@ -7,7 +7,9 @@ from uuid import UUID
 import pytest
 
 from console.views.story import story_json, story_page
+from dialer.domain.calling_window import CallingHours, parse_window
 from dialer.ledger.reports import ContactStory
+from dialer.ledger.suppressions import Suppression
 from tests.console.views.test_views import drawn
 
 pytestmark = pytest.mark.unit
@@ -20,6 +22,7 @@ OPEN: dict[str, Any] = {
     "state": "dialing",
     "mark": None,
     "ended_by": None,
+    "end_reason": None,
     "has_agent": False,
     "report": {},
     "doubt_since": None,
@@ -49,6 +52,9 @@ def story(*attempts: dict[str, Any], **changes: Any) -> ContactStory:
         "state": "in_progress",
         "finish_reason": None,
         "due_at": NOON,
+        "not_before": None,
+        "promised": False,
+        "zones": "",
         "attempts_counted": 0,
         "faults": 0,
     }
@@ -113,7 +119,7 @@ def told(what: ContactStory, *, width: int = 80, campaign_state: str = "running"
                 },
                 state="waiting",
             ),
-            ["no: it costs the person no attempt, nothing was dialed", "an attempt as soon as the trunk has room"],
+            ["no: it costs the person no attempt, nothing was dialed", "another attempt as soon as the trunk has room"],
             id="not sent",
         ),
         pytest.param(
@@ -126,13 +132,98 @@ def told(what: ContactStory, *, width: int = 80, campaign_state: str = "running"
             ["answered (abandoned)", "the person heard nothing", "nothing: no further attempt"],
             id="abandoned, and finished",
         ),
-        pytest.param(story(state="queued"), ["an attempt within seconds", "There was no attempt yet."], id="queued"),
+        pytest.param(story(state="queued"), ["a call within seconds", "There was no attempt yet."], id="queued"),
     ],
 )
 def test_story(what: ContactStory, parts: list[str], width: int) -> None:
     page = told(what, width=width)
     for part in parts:
         assert part in page
+
+
+MACHINE = {
+    **ENDED,
+    "outcome": "answered",
+    "rule": "machine_answered",
+    "has_agent": True,
+    "report": {"dialer.amd": "machine-vm", "dialer.callback_at": "tomorrow"},
+    "evidence": {"report_problems": ["dialer.callback_at 'tomorrow' is not a time"]},
+    "ended_by": "callee",
+    "end_reason": "CLIENT_INITIATED",
+}
+
+
+def test_what_the_agent_reported_and_who_hung_up() -> None:
+    page = told(story(MACHINE, state="waiting", due_at=NOON + timedelta(hours=4), attempts_counted=1))
+    assert "a machine picked up, as the agent reported (rule machine_answered)" in page
+    assert "agent reported: amd machine-vm, callback at tomorrow" in page
+    assert "but dialer.callback_at 'tomorrow' is not a time" in page
+    assert "the person hung up, LiveKit's reason CLIENT_INITIATED" in page
+
+
+def test_a_person_left_alone_by_the_agent() -> None:
+    page = told(story({**MACHINE, "mark": "agent_left", "ended_by": "dialer", "end_reason": "ROOM_DELETED"}))
+    assert "we hung up: the agent had left the person alone" in page
+
+
+def test_a_call_back_that_was_promised() -> None:
+    what = story(MACHINE, state="waiting", due_at=NOON + timedelta(hours=1), promised=True)
+    assert "next the call back that was promised, not before 13:00:00 UTC, in 1 h" in told(what)
+    assert told_as_json(what)["is_promised_callback"] is True
+
+
+def test_the_hours_moved_it() -> None:
+    what = story(MACHINE, state="waiting", due_at=NOON + timedelta(hours=20), not_before=NOON + timedelta(hours=4))
+    assert "in 20 h: the hours moved it there from 16:00:00 UTC" in told(what)
+    assert told_as_json(what)["without_the_hours_at"] == "2026-05-04T16:00:00.000+00:00"
+
+
+HOURS = CallingHours(windows=(parse_window("09:00-20:00"),), time_zone="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("zones", "words"),
+    [
+        ("", "09:00-20:00 mon-sun, Europe/Berlin: the campaign's zone, the contact's own is not known"),
+        ("America/Denver", "09:00-20:00 mon-sun, America/Denver stands"),
+        (
+            "America/Chicago,America/Denver",
+            "09:00-20:00 mon-sun, America/Chicago or America/Denver, open in all of them at once",
+        ),
+    ],
+)
+def test_on_whose_clock_the_hours_are_read(zones: str, words: str) -> None:
+    page = drawn(story_page("may", story(zones=zones), campaign_state="running", now=NOON, hours=HOURS), width=120)
+    assert f"hours {words}" in " ".join(page.split())
+
+
+def test_why_a_number_is_never_called() -> None:
+    entry = Suppression(
+        id=1,
+        pattern="+1212",
+        is_prefix=True,
+        campaign=None,
+        reason="asked by mail",
+        source="operator",
+        created_at=NOON,
+        ends_at=None,
+        removed_at=None,
+        stands=True,
+    )
+    what = story(state="finished", finish_reason="suppressed")
+    page = drawn(story_page("may", what, campaign_state="running", now=NOON, suppressions=[entry]), width=120)
+    assert "never called +1212..., in all campaigns, by an operator: asked by mail" in " ".join(page.split())
+
+
+def test_a_long_column_is_cut_on_the_page_and_whole_as_json() -> None:
+    what = story(data={"note": "x" * 70_000})
+    assert f"note {'x' * 50}" in told(what)
+    assert "... (70,000 characters)" in told(what)
+    assert told_as_json(what)["data"] == {"note": "x" * 70_000}
+
+
+def told_as_json(what: ContactStory) -> dict[str, Any]:
+    return story_json("may", what, campaign_state="running", now=NOON)
 
 
 def test_a_paused_campaign_calls_nobody_again() -> None:
