@@ -120,4 +120,6 @@ def _facts(
         end_at=campaign.end_at,
         hours=campaign.hours.text if campaign.hours.windows else "",
         is_open=campaign.hours.is_open(now),
+        agent=campaign.agent_name,
+        agents_missed=campaign.agents_missed,
     )

@@ -28,6 +28,8 @@ class Facts:
         start_at, end_at: of the campaign.
         hours: its calling hours in words; empty: at any time.
         is_open: the hours are open in the campaign's own zone.
+        agent: the name of its agent; None: it has none.
+        agents_missed: numbers in a row for which no agent came in time.
     """
 
     campaign: str
@@ -55,11 +57,13 @@ class Facts:
     end_at: datetime | None = None
     hours: str = ""
     is_open: bool = True
+    agent: str | None = None
+    agents_missed: int = 0
 
 
 def holding_back(facts: Facts) -> str:
     """What holds the campaign back; when nothing does, says that it is calling."""
-    return _state(facts) or _processes(facts) or _line(facts) or _people(facts) or _trunk(facts)
+    return _state(facts) or _processes(facts) or _line(facts) or _people(facts) or _agents(facts) or _trunk(facts)
 
 
 def _state(facts: Facts) -> str | None:
@@ -151,6 +155,18 @@ def _hours(facts: Facts, next_due_at: datetime) -> str:
     return f"{due}: {waiting} ({facts.hours})"
 
 
+def _agents(facts: Facts) -> str | None:
+    if not facts.agents_missed:
+        return None
+    busy = (
+        f"{_calls(facts.in_progress)} under way, so they may all be busy" if facts.in_progress else "nobody talks now"
+    )
+    return (
+        f"no agent named {facts.agent!r} came in time for the last {_numbers(facts.agents_missed)} ({busy}); nobody is "
+        "called without one, and each is tried again after 30 s: start more workers of this agent"
+    )
+
+
 def _trunk(facts: Facts) -> str:
     """People are due: the trunk decides how fast."""
     taken = (facts.slots_taken or 0) / facts.max_concurrent_calls
@@ -176,6 +192,10 @@ def _trunk(facts: Facts) -> str:
 
 def _calls(count: int) -> str:
     return "1 call is" if count == 1 else f"{count} calls are"
+
+
+def _numbers(count: int) -> str:
+    return "number" if count == 1 else f"{count} numbers"
 
 
 def _people_are(count: int, what: str) -> str:

@@ -268,19 +268,23 @@ async def finish_campaigns(ledger: Ledger) -> list[str]:
 async def note_agent_missed(ledger: Ledger, campaign_id: int, *, number: str, reason: str, most: int) -> bool:
     """Remember a number for which no agent came; ``most`` different ones in a row hold the campaign.
 
+    Not while one of its agents is with somebody: then the others are busy, and come when a call ends.
+
     Returns whether the campaign is held by this one.
     """
     return bool(
         await ledger.changed(
             """/* note_agent_missed */
             WITH missed AS (
-                UPDATE campaigns SET agents_missed = array_append(array_remove(agents_missed, %(number)s), %(number)s)
+                UPDATE campaigns
+                SET agents_missed = (array_prepend(%(number)s::text, array_remove(agents_missed, %(number)s)))[:%(most)s]
                 WHERE id = %(id)s
                 RETURNING id, state, cardinality(agents_missed) AS numbers
-            ), held AS (
-                SELECT id FROM missed WHERE numbers >= %(most)s AND state = 'running'
             )
-            SELECT id FROM held""",
+            SELECT id FROM missed
+            WHERE numbers >= %(most)s AND state = 'running'
+              AND NOT EXISTS (SELECT FROM attempts WHERE campaign_id = %(id)s AND state <> 'ended' AND has_agent
+                                AND alone_since IS NULL AND doubt_since IS NULL)""",
             {"id": campaign_id, "number": number, "most": most},
         )
         and await ledger.changed(

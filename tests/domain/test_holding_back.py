@@ -65,6 +65,18 @@ NOBODY_DUE = {"due": 0, "queued": 0}
             "it is cancelled: nobody is called any more; 1 call is under way",
             id="cancelled",
         ),
+        pytest.param(
+            {"agent": "greeter", "agents_missed": 3},
+            "no agent named 'greeter' came in time for the last 3 numbers (8 calls are under way, so they may all be "
+            "busy); nobody is called without one, and each is tried again after 30 s: start more workers of this agent",
+            id="all agents are busy",
+        ),
+        pytest.param(
+            {"agent": "greeter", "agents_missed": 1, "in_progress": 0, "slots_taken": 0},
+            "no agent named 'greeter' came in time for the last number (nobody talks now); nobody is called without "
+            "one, and each is tried again after 30 s: start more workers of this agent",
+            id="no agent came",
+        ),
         pytest.param({"trunk": None}, "it has no trunk: `dialer campaign edit may --trunk NAME`", id="no trunk"),
         pytest.param(
             {"callers": 0, "feeders": 0, "rescuers": 0, "line": "away"},
