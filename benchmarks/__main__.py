@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from benchmarks.beside_others import beside_others
 from benchmarks.busy_calls import busy_calls
+from benchmarks.conversation import calls_with_agents, calls_with_webhooks
 from benchmarks.pacing import pacing
 from benchmarks.report import Report
 from benchmarks.ringing_calls import ringing_calls
@@ -14,6 +15,8 @@ from benchmarks.usage import machine
 
 BENCHMARKS: dict[str, Callable[..., Awaitable[Report]]] = {
     "busy": busy_calls,
+    "webhooks": calls_with_webhooks,
+    "agent": calls_with_agents,
     "ringing": ringing_calls,
     "pacing": pacing,
     "beside": beside_others,

@@ -31,6 +31,7 @@ class BusyRun:
     idle_share: float
     outcomes: dict[str, int]
     invites: int
+    requests: dict[str, int]  #: to LiveKit, by method
 
     @property
     def is_over(self) -> bool:
@@ -81,13 +82,16 @@ async def _ours(calls: int) -> BusyRun:
 
 
 async def run_busy(stage: Stage, campaign: Campaign, calls: int, workers: Sequence[Worker]) -> BusyRun:
-    """Call so many numbers of a draft campaign that are busy."""
-    idle = await idle_share(workers)
+    """Call so many numbers of a draft campaign that are busy; with webhooks, until the last one is read."""
+    idle, before = await idle_share(workers), await stage.page("requests")
     with metered(workers) as meter:
         await start(stage.ledger, campaign)
         outcomes = await wait_for(stage.ledger, BUSY, calls, seconds=LONGEST_SECONDS)
+        if stage.webhooks:
+            await stage.all_told()
+    requests = {method: count - before.get(method, 0) for method, count in (await stage.page("requests")).items()}
     invites = len((await stage.carrier_record())["invites"])
-    return BusyRun(calls=calls, meter=meter, idle_share=idle, outcomes=outcomes, invites=invites)
+    return BusyRun(calls=calls, meter=meter, idle_share=idle, outcomes=outcomes, invites=invites, requests=requests)
 
 
 def _report(calls: int, ours: list[BusyRun], floors: list[Floor]) -> Report:

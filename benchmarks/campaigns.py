@@ -16,6 +16,7 @@ from dialer.ledger.session import Ledger
 from dialer.ledger.trunks import add_trunk
 
 CHUNK = 5000
+AGENT = "sim-ready"
 RINGING_TIMEOUT = timedelta(seconds=60)
 LOOK_SECONDS = 0.2
 
@@ -37,7 +38,9 @@ def numbers(count: int, *, first: int = 0) -> list[str]:
     return [f"+1212{2_000_000 + number:07d}" for number in range(first, first + count)]
 
 
-async def make_campaign(ledger: Ledger, trunk: Trunk, name: str, dialed: Sequence[str]) -> Campaign:
+async def make_campaign(
+    ledger: Ledger, trunk: Trunk, name: str, dialed: Sequence[str], *, agent: str | None = None
+) -> Campaign:
     """A draft with these numbers, each to be called once."""
     policy = RetryPolicy(max_attempts=1, max_per_24h=0, max_per_7d=0)
     rules = CampaignRules(
@@ -48,6 +51,7 @@ async def make_campaign(ledger: Ledger, trunk: Trunk, name: str, dialed: Sequenc
         talk_limit=timedelta(hours=1),
         max_attempts=policy.max_attempts,
         policy=policy_to_json(policy),
+        agent_name=agent,
     )
     campaign = await create_campaign(ledger, name, rules)
     await add_contacts(ledger, campaign, dialed)

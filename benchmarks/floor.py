@@ -1,7 +1,8 @@
 """The bare floor: livekit-api in a loop, and nothing else.  No queue, no ledger, no limits, no second process.
 
 ``python -m benchmarks.floor URL busy COUNT`` dials numbers that are busy at once, 50 at a time;
-``python -m benchmarks.floor URL ringing COUNT`` holds so many ringing calls at once.  Each signs every call, as the
+``python -m benchmarks.floor URL agent COUNT`` makes each one's room with an agent first and deletes it afterwards;
+``python -m benchmarks.floor URL ringing COUNT`` holds so many ringing calls at once.  Each signs every request, as the
 library does by itself, and prints one line of JSON: what it used, without the import of its libraries.
 """
 
@@ -20,9 +21,10 @@ import aiohttp
 import uvloop
 from google.protobuf.duration_pb2 import Duration
 from livekit import api
+from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.protocol.sip import CreateSIPParticipantRequest
 
-from benchmarks.campaigns import RINGING_TIMEOUT, numbers
+from benchmarks.campaigns import AGENT, RINGING_TIMEOUT, numbers
 from benchmarks.stage import API_KEY, API_SECRET, run_child
 from benchmarks.usage import cpu_seconds, resident_bytes
 from console.supervisor import raise_open_files_limit
@@ -59,7 +61,7 @@ def _dial_with(livekit: api.LiveKitAPI) -> Dial:
         request = CreateSIPParticipantRequest(
             sip_trunk_id="ST_simulated",
             sip_call_to=number,
-            room_name=f"floor-{number}",
+            room_name=_room(number),
             participant_identity=number,
             wait_until_answered=True,
             ringing_timeout=Duration(seconds=ringing),
@@ -74,6 +76,25 @@ def _dial_with(livekit: api.LiveKitAPI) -> Dial:
         return "answered"
 
     return dial
+
+
+def _room(number: str) -> str:
+    return f"floor-{number}"
+
+
+def _dial_with_agent(livekit: api.LiveKitAPI) -> Dial:
+    """It does not wait for the agent: what to do while none comes is a matter for a dialer."""
+    dial = _dial_with(livekit)
+
+    async def with_agent(number: str) -> str:
+        told = json.dumps({"name": "Contact", "dialer": {"campaign": "floor", "number": number, "attempt": 1}})
+        wanted = RoomAgentDispatch(agent_name=AGENT, metadata=told)
+        await livekit.room.create_room(api.CreateRoomRequest(name=_room(number), empty_timeout=60, agents=[wanted]))
+        answer = await dial(number)
+        await livekit.room.delete_room(api.DeleteRoomRequest(room=_room(number)))
+        return answer
+
+    return with_agent
 
 
 async def _busy(dial: Dial, count: int) -> Counter[str]:
@@ -110,7 +131,8 @@ async def _run(url: str, kind: str, count: int) -> Floor:
     peak = [idle]
     watching = asyncio.create_task(_watch(peak))
     cpu, began = cpu_seconds(os.getpid()), time.perf_counter()
-    answers = await (_busy if kind == "busy" else _ringing)(_dial_with(livekit), count)
+    dial = (_dial_with_agent if kind == "agent" else _dial_with)(livekit)
+    answers = await (_ringing if kind == "ringing" else _busy)(dial, count)
     cpu, wall = cpu_seconds(os.getpid()) - cpu, time.perf_counter() - began
     watching.cancel()
     await session.close()

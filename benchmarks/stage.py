@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
@@ -26,6 +27,11 @@ API_KEY, API_SECRET = "devkey", "secret"
 #: Every number is busy at once, and every number rings until the caller gives up.
 BUSY_AT_ONCE, RINGS_FOR_EVER = 486, 0
 READY_SECONDS = 30.0
+#: So long LiveKit's webhooks have to be told and read once everything is settled.
+TOLD_SECONDS = 60.0
+#: The path under which the web process takes them.
+WEBHOOK_PATH = "/webhooks/livekit"
+LOOK_SECONDS = 0.2
 #: A worker that was heard of within this time is alive.
 ALIVE = timedelta(seconds=30)
 
@@ -40,18 +46,21 @@ class Worker:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stage:
-    """What a benchmark plays on."""
+    """What a benchmark plays on.  ``webhooks``: LiveKit sends them to a web process of ours."""
 
     settings: Settings
+    webhooks: bool
     ledger: Ledger
     log: IO[bytes]
     exits: AsyncExitStack
 
     async def start_workers(self, *, callers: int) -> list[Worker]:
-        """Feeder, rescuer and so many callers; returns when calls could begin at once."""
+        """Feeder, rescuer, so many callers and, with webhooks, clerk and web; returns when calls could begin."""
         environment = environment_for(self.settings)
-        kinds = ["feeder", "rescuer", *["caller"] * callers]
-        processes = [await launch(f"workers.{kind}", environment=environment, stderr=self.log) for kind in kinds]
+        modules = ["workers.feeder", "workers.rescuer", *["workers.caller"] * callers]
+        if self.webhooks:
+            modules += ["workers.clerk", "console.web"]
+        processes = [await launch(module, environment=environment, stderr=self.log) for module in modules]
         for process in processes:
             self.exits.push_async_callback(end, process)
         async with asyncio.timeout(READY_SECONDS):
@@ -59,25 +68,36 @@ class Stage:
                 await asyncio.sleep(0.1)
         # After its opening the epoch lets nobody through for a while.
         await asyncio.sleep(HORIZON.total_seconds() + 0.5)
-        return [Worker(name=kind, pid=process.pid) for kind, process in zip(kinds, processes, strict=True)]
+        names = [module.rpartition(".")[2] for module in modules]
+        return [Worker(name=name, pid=process.pid) for name, process in zip(names, processes, strict=True)]
 
     async def _ready(self, callers: int) -> bool:
         status = await read_line_status(self.ledger)
         alive = await count_alive(self.ledger, silence=ALIVE)
         epoch = await self.ledger.row("/* bench */ SELECT epoch FROM installation")
         assert epoch is not None
+        if self.webhooks and not (alive.get("clerk") and alive.get("web")):
+            return False
         return status.state is LineState.OK and alive.get("caller", 0) == callers and epoch["epoch"] > 0
 
     async def carrier_record(self) -> dict[str, Any]:
         """What the simulated carrier wrote down of every INVITE; its shape is the simulator's."""
-        address = f"{self.settings.livekit_url}/carrier/record"
-        async with aiohttp.ClientSession() as session, session.get(address) as answer:
-            record: dict[str, Any] = await answer.json()
-        return record
+        return await self.page("record")
+
+    async def page(self, name: str) -> dict[str, Any]:
+        """One of the simulator's own pages."""
+        return await simulator_page(str(self.settings.livekit_url), name)
+
+    async def all_told(self) -> None:
+        """Wait until LiveKit has no webhook left to send and the clerk has read every one that was kept."""
+        await all_sent(str(self.settings.livekit_url))
+        async with asyncio.timeout(TOLD_SECONDS):
+            while await self.ledger.row("/* bench */ SELECT FROM events WHERE handled_at IS NULL LIMIT 1") is not None:
+                await asyncio.sleep(LOOK_SECONDS)
 
 
 @asynccontextmanager
-async def open_stage(*, everyone: int) -> AsyncIterator[Stage]:
+async def open_stage(*, everyone: int, webhooks: bool = False) -> AsyncIterator[Stage]:
     """Fresh servers and a fresh simulator in which every number does the same; all is gone at the end."""
     raise_open_files_limit()
     folder = Path(tempfile.mkdtemp())
@@ -87,7 +107,9 @@ async def open_stage(*, everyone: int) -> AsyncIterator[Stage]:
         urls = exits.enter_context(servers(data))
         await asyncio.to_thread(migrate, urls.database_url)
         log = exits.enter_context((folder / "workers.log").open("wb"))
-        livekit_url = await exits.enter_async_context(simulator(everyone=everyone))
+        web_port = free_port()
+        told = f"http://127.0.0.1:{web_port}{WEBHOOK_PATH}" if webhooks else None
+        livekit_url = await exits.enter_async_context(simulator(everyone=everyone, webhook_url=told))
         settings = Settings.model_validate(
             {
                 "data": folder,
@@ -95,23 +117,50 @@ async def open_stage(*, everyone: int) -> AsyncIterator[Stage]:
                 "livekit_api_key": API_KEY,
                 "livekit_api_secret": API_SECRET,
                 "log_format": "json",
+                "web_port": web_port,
             }
         ).connected_to(database_url=urls.database_url, redis_url=urls.redis_url)
         ledger = Ledger(urls.database_url, name="bench")
         await ledger.open()
         exits.push_async_callback(ledger.close)
-        yield Stage(settings=settings, ledger=ledger, log=log, exits=exits)
+        yield Stage(settings=settings, webhooks=webhooks, ledger=ledger, log=log, exits=exits)
 
 
 @asynccontextmanager
-async def simulator(*, everyone: int) -> AsyncIterator[str]:
+async def simulator(*, everyone: int, webhook_url: str | None = None) -> AsyncIterator[str]:
     """A simulated LiveKit at the speed of life, in a process of its own; the value is its address."""
     flags = ["--port", "0", "--everyone", str(everyone), "--api-key", API_KEY, "--api-secret", API_SECRET]
+    if webhook_url:
+        flags += ["--webhook-url", webhook_url]
     process = await launch("simulator", *flags, environment=environment_for(Settings()), stdout=PIPE)
     try:
         yield str((await read_json(process))["url"])
     finally:
         await end(process)
+
+
+async def simulator_page(url: str, name: str) -> dict[str, Any]:
+    """One of the own pages of the simulator at this address."""
+    async with aiohttp.ClientSession() as session, session.get(f"{url}/carrier/{name}") as answer:
+        page: dict[str, Any] = await answer.json(content_type=None)
+    return page
+
+
+async def all_sent(url: str) -> None:
+    """Wait until the simulator has sent every webhook."""
+    tally = await simulator_page(url, "webhooks")
+    async with asyncio.timeout(TOLD_SECONDS):
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            before, tally = tally, await simulator_page(url, "webhooks")
+            if tally == before and tally["waiting"] == 0:
+                return
+
+
+def free_port() -> int:
+    """A port on which nobody listens now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 async def read_json(process: Process) -> dict[str, Any]:

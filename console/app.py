@@ -12,6 +12,6 @@ from dialer.telephony.livekit_webhooks import WebhookReader
 def make_app(dialer: Dialer, *, reader: WebhookReader, intake: WebhookIntake) -> FastAPI:
     """Every route."""
     app = FastAPI(title="LiveKit campaign dialer", openapi_url=None, docs_url=None, redoc_url=None)
-    app.include_router(webhook_routes(reader, intake))
+    app.include_router(webhook_routes(reader, intake, clock=dialer.clock))
     app.include_router(health_routes(dialer))
     return app

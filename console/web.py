@@ -1,13 +1,11 @@
 """``python -m console.web``: the web process.  It takes LiveKit's webhooks; it grows into the console."""
 
 import asyncio
-import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from importlib.metadata import version
 from uuid import UUID
 
 import psycopg
@@ -17,11 +15,11 @@ import uvloop
 
 from console.app import make_app
 from console.supervisor import CANNOT_START, raise_open_files_limit
+from dialer.actions.sign_in import signed_in
 from dialer.actions.take_webhooks import WebhookIntake
 from dialer.app import Dialer, open_dialer
 from dialer.config import Settings, read_settings
 from dialer.errors import OperatorError, StoreUnavailable
-from dialer.ledger.workers import beat, sign_in, sign_out
 from dialer.logs import set_up_logs
 from dialer.telephony.livekit_webhooks import WebhookReader
 from jobs.broker import make_broker
@@ -73,7 +71,7 @@ async def _run(settings: Settings) -> None:
     database_url, redis_url = settings.database_url.get_secret_value(), settings.redis_url.get_secret_value()
     opening = open_dialer(settings, database_url=database_url, redis_url=redis_url, name=KIND)
     with _listen(settings.web_host, settings.web_port) as listener:
-        async with opening as dialer, _signed_in(dialer), _intake(dialer, redis_url) as intake:
+        async with opening as dialer, signed_in(dialer, KIND), _intake(dialer, redis_url) as intake:
             await _serve(dialer, settings, intake, listener)
 
 
@@ -137,35 +135,6 @@ async def _write_counts(intake: WebhookIntake) -> None:
             await intake.write_counts()
         except (StoreUnavailable, psycopg.Error) as error:
             log.warning("counts_not_written", error=str(error))
-
-
-@asynccontextmanager
-async def _signed_in(dialer: Dialer) -> AsyncIterator[None]:
-    """A row among the workers with a fresh heartbeat: ``dialer doctor`` sees that it runs."""
-    await sign_in(
-        dialer.ledger,
-        worker_id=dialer.worker_id,
-        kind=KIND,
-        pid=os.getpid(),
-        host=socket.gethostname(),
-        version=version("livekit-campaign-dialer"),
-    )
-    heart = asyncio.create_task(_beat(dialer))
-    try:
-        yield
-    finally:
-        heart.cancel()
-        with suppress(StoreUnavailable):
-            await sign_out(dialer.ledger, dialer.worker_id)
-
-
-async def _beat(dialer: Dialer) -> None:
-    while True:
-        await asyncio.sleep(dialer.leases.owner.total_seconds() / 6)
-        try:
-            await beat(dialer.ledger, dialer.worker_id)
-        except StoreUnavailable as error:
-            log.warning("heartbeat_failed", error=str(error))
 
 
 if __name__ == "__main__":

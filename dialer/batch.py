@@ -1,11 +1,14 @@
 """Serves many calls with one statement or script: a batch is whatever is waiting at that moment.
 
 Each call gets its own answer.  A batch waits for company for ``GATHER`` at most, and holds ``MOST`` calls at most.
+A batch that breaks can be taken apart, so that what breaks it takes no others along.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
+
+from dialer.errors import StoreUnavailable
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -70,3 +73,23 @@ class Batcher(Generic[Q, A]):
         for (_, waiting), answer in zip(batch, answers, strict=True):
             if not waiting.done():
                 waiting.set_result(answer)
+
+
+async def taken_apart(items: Sequence[Q], work: Callable[[Sequence[Q]], Awaitable[None]]) -> list[tuple[Q, Exception]]:
+    """Do a batch's work, which must be safe to repeat; returns what breaks by itself, and how.
+
+    One that breaks among n costs about 2 log n batches more.
+
+    Raises:
+        StoreUnavailable: it says nothing about the items.
+    """
+    try:
+        await work(items)
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - its caller is told of each
+        if len(items) <= 1:
+            return [(item, error) for item in items]
+        half = len(items) // 2
+        return await taken_apart(items[:half], work) + await taken_apart(items[half:], work)
+    return []

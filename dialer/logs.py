@@ -3,10 +3,13 @@
 import logging
 import sys
 import warnings
+from math import inf
 from typing import Literal
 
 import structlog
 from structlog.typing import Processor
+
+from dialer.clock import Clock
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -35,3 +38,25 @@ def set_up_logs(*, process: str, level: str = "info", form: Literal["auto", "con
     # LiveKit's own development secret is short; `dialer doctor` says so once, instead of every signature.
     warnings.filterwarnings("ignore", message="The HMAC key is")
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+
+
+class Seldom:
+    """For lines that anybody outside can cause: at most one for each key in ``every`` seconds.
+
+    The keys are few: each is remembered for ever.
+    """
+
+    def __init__(self, clock: Clock, *, every: float = 10.0) -> None:
+        self._clock = clock
+        self._every = every
+        self._said: dict[str, tuple[float, int]] = {}
+
+    def left_out(self, key: str) -> int | None:
+        """How many lines were left out since the last one; None: leave this one out, too."""
+        said_at, left_out = self._said.get(key, (-inf, 0))
+        now = self._clock.seconds()
+        if now - said_at < self._every:
+            self._said[key] = (said_at, left_out + 1)
+            return None
+        self._said[key] = (now, 0)
+        return left_out

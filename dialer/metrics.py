@@ -28,6 +28,13 @@ CALL_ATTEMPTS = MetricSpec(
     labels=("trunk", "outcome"),
     counter=True,
 )
+CALL_CORRECTIONS = MetricSpec(
+    name="dialer_call_corrections",
+    sentence="Ended attempts whose outcome was corrected, by late news or by `dialer reclassify --apply`; "
+    "`dialer_call_attempts_total` keeps the outcome before.",
+    labels=("trunk", "before", "outcome"),
+    counter=True,
+)
 CALL_JOBS = MetricSpec(
     name="dialer_call_jobs",
     sentence="Call jobs of campaigns that are not over, by state.",
@@ -78,6 +85,7 @@ WEBHOOKS_ARRIVE = MetricSpec(
 
 SPECS: tuple[MetricSpec, ...] = (
     CALL_ATTEMPTS,
+    CALL_CORRECTIONS,
     CALL_JOBS,
     CALL_JOBS_DUE,
     ATTEMPTS_OPEN,

@@ -4,13 +4,23 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from livekit.protocol import models
 from livekit.protocol.models import DisconnectReason
 
-from simulator.behaviours import MESSAGE_SECONDS, REPORT_SECONDS, Behaviour, behaviour_of
+from simulator.behaviours import (
+    ACTIVE_SECONDS,
+    DISMISSED_SECONDS,
+    JOB_SECONDS,
+    MESSAGE_SECONDS,
+    REPORT_SECONDS,
+    Behaviour,
+    behaviour_of,
+)
 from simulator.clock import Clock
 from simulator.ids import new_id
+from simulator.messages import room_message
 from simulator.rooms import Participant, Room, Rooms, RoomWatcher
 from simulator.says import HUMAN, Says, as_metadata
 
@@ -20,7 +30,7 @@ class Agent:
 
     def __init__(self, name: str, behaviour: Behaviour, *, room: Room, rooms: Rooms, clock: Clock) -> None:
         self.job_id = new_id("AJ")
-        self.started_at = clock.now()
+        self.started_at = clock.now() + clock.shorten(JOB_SECONDS)
         self._behaviour = behaviour
         self._room = room
         self._rooms = rooms
@@ -39,7 +49,7 @@ class Agent:
     def start(self) -> None:
         """Set out for the room."""
         if self._behaviour.joins_after_seconds is not None:
-            self._later(self._behaviour.joins_after_seconds, self._join)
+            self._later(max(0.0, self._behaviour.joins_after_seconds - ACTIVE_SECONDS), self._enter)
 
     def stop(self) -> None:
         """Do nothing any more."""
@@ -54,9 +64,15 @@ class Agent:
         self.stop()
         self._rooms.leave(self._room, self.participant, DisconnectReason.CLIENT_INITIATED)
 
+    def dismiss(self) -> None:
+        """Do nothing any more, and be thrown out a little later."""
+        self.stop()
+        thrown_out = partial(self._rooms.remove, self._room, self.participant, DisconnectReason.PARTICIPANT_REMOVED)
+        self._later(DISMISSED_SECONDS, thrown_out)
+
     def hear(self, callee: Participant) -> None:
         """Somebody picked up.  An agent that is not in the room yet hears it when it comes."""
-        if self._has_heard or self.participant.identity not in self._room.participants:
+        if self._has_heard or not self.participant.is_active:
             return
         self._has_heard = True
         says = self._behaviour.says
@@ -71,8 +87,12 @@ class Agent:
         if self._behaviour.leaves_after_seconds is not None:
             self._later(self._behaviour.leaves_after_seconds, self.leave)
 
-    def _join(self) -> None:
-        self._rooms.join(self._room, self.participant)
+    def _enter(self) -> None:
+        self._rooms.enter(self._room, self.participant)
+        self._later(ACTIVE_SECONDS, self._begin)
+
+    def _begin(self) -> None:
+        self._rooms.activate(self._room, self.participant)
         for other in list(self._room.participants.values()):
             if other.is_on_the_line:
                 self.hear(other)
@@ -100,6 +120,7 @@ class Dispatch:
     metadata: str
     created_at: float
     agent: Agent | None
+    described: models.Room  #: the room as it was then
     id: str = field(default_factory=lambda: new_id("AD"))
 
 
@@ -109,6 +130,7 @@ class Agents(RoomWatcher):
     def __init__(self, *, rooms: Rooms, clock: Clock) -> None:
         self._rooms = rooms
         self._clock = clock
+        self.worker_id = new_id("AW")
         self._dispatches: dict[str, dict[str, Dispatch]] = {}
 
     def dispatch(self, room: Room, *, agent_name: str, metadata: str) -> Dispatch:
@@ -119,7 +141,12 @@ class Agents(RoomWatcher):
             agent = Agent(agent_name, behaviour, room=room, rooms=self._rooms, clock=self._clock)
             agent.start()
         dispatch = Dispatch(
-            agent_name=agent_name, room=room.name, metadata=metadata, created_at=self._clock.now(), agent=agent
+            agent_name=agent_name,
+            room=room.name,
+            metadata=metadata,
+            created_at=self._clock.now(),
+            agent=agent,
+            described=room_message(room),
         )
         self._dispatches.setdefault(room.sid, {})[dispatch.id] = dispatch
         return dispatch
@@ -133,11 +160,16 @@ class Agents(RoomWatcher):
         return room.sid in self._dispatches
 
     def withdraw(self, room: Room, dispatch_id: str) -> Dispatch | None:
-        """Undo a dispatch: its agent goes.  None: there is no such dispatch."""
+        """Undo a dispatch: its agent has to go.  None: there is no such dispatch."""
         dispatch = self._dispatches.get(room.sid, {}).pop(dispatch_id, None)
         if dispatch is not None and dispatch.agent is not None:
-            dispatch.agent.leave()
+            dispatch.agent.dismiss()
         return dispatch
+
+    def running(self, dispatch: Dispatch) -> Agent | None:
+        """The agent whose job a worker has taken by now; it may not be in the room yet, and may never be."""
+        agent = dispatch.agent
+        return agent if agent is not None and agent.started_at <= self._clock.now() else None
 
     def answered(self, room: Room, callee: Participant) -> None:
         """The room's agents hear it."""

@@ -7,6 +7,8 @@
 ``sim-leaves-5``        leaves 5 s after the answer; the callee stays
 ``sim-reports-booked``  reports the disposition "booked" and a human, then deletes the room
 ``sim-callback-60``     reports a wish to be called back 60 real seconds later, then deletes the room
+``sim-callback-at-T``   reports T as the moment of the call back, whatever T is, then deletes the room
+``sim-long-65536``      reports a disposition of 65536 characters, then deletes the room
 ``sim-dnc``             reports a wish never to be called again, then deletes the room
 ``sim-machine``         reports a machine, then deletes the room
 ``sim-metadata-booked`` reports the disposition "booked" in the room's metadata, and stays
@@ -23,7 +25,12 @@ from typing import Final
 
 from simulator.says import HUMAN, MACHINE, Says
 
+JOB_SECONDS: Final = 0.2  #: from the dispatch to a worker that has taken the job; until then no job is listed
 JOIN_SECONDS: Final = 0.3  #: from the dispatch to the agent in the room
+ACTIVE_SECONDS: Final = 0.04  #: how long an agent is in the room before it can hear; it counts in the time to join
+DISMISSED_SECONDS: Final = (
+    3.0  #: how long LiveKit waits for an agent whose dispatch was deleted before it throws it out
+)
 REPORT_SECONDS: Final = 0.9  #: from the answer to the report; nobody hangs up earlier than after 1 s
 LEAVE_SECONDS: Final = 2.1  #: from the answer to the end of a call that the agent ends
 MESSAGE_SECONDS: Final = 5.0  #: from the answer to the end of a message on a machine
@@ -82,6 +89,14 @@ def _callback(seconds: str) -> Behaviour:
     return _ends_with(Says(callback_after_seconds=float(seconds)))
 
 
+def _callback_at(text: str) -> Behaviour:
+    return _ends_with(Says(callback_at=text))
+
+
+def _long(characters: str) -> Behaviour:
+    return _ends_with(Says(disposition="x" * int(characters)))
+
+
 def _do_not_call() -> Behaviour:
     return _ends_with(Says(do_not_call=True))
 
@@ -106,6 +121,8 @@ _BY_NAME: Final[dict[re.Pattern[str], Callable[..., Behaviour]]] = {
     re.compile(f"sim-leaves-{_SECONDS}"): _leaves,
     re.compile("sim-reports-(.+)"): _reports,
     re.compile(f"sim-callback-{_SECONDS}"): _callback,
+    re.compile("sim-callback-at-(.+)"): _callback_at,
+    re.compile(r"sim-long-(\d+)"): _long,
     re.compile("sim-dnc"): _do_not_call,
     re.compile("sim-machine"): _machine,
     re.compile("sim-metadata-(.+)"): _metadata,

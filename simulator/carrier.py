@@ -1,8 +1,9 @@
 """The carrier: its limits, what it makes of each INVITE, and its own record of all of them."""
 
 import math
+import time
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,14 +38,21 @@ class BusiestWindow:
         return len(self._moments)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Invite:
-    """One INVITE as the carrier saw it."""
+    """One INVITE as the carrier saw it, and the end of its call.
 
-    at: float  #: unix seconds, taken when the request's bytes came off the socket
+    Attributes:
+        at: unix seconds of this machine, taken when the request's bytes came off the socket.
+        ended_at: on the same clock, when both legs were down; None: the call is still up.  One that was refused at
+            once was never up: it ended when it came.
+    """
+
+    at: float
     trunk: str
     number: str
     room: str
+    ended_at: float | None = None
 
 
 class Record:
@@ -84,13 +92,20 @@ class Carrier:
     """Takes INVITEs.  A call holds a channel from its INVITE to its end."""
 
     def __init__(
-        self, *, seed: int, limits: CarrierLimits, everyone: int | None = None, wishes: Wishes = DEFAULT_WISHES
+        self,
+        *,
+        seed: int,
+        limits: CarrierLimits,
+        everyone: int | None = None,
+        wishes: Wishes = DEFAULT_WISHES,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._seed = seed
         self._wishes = wishes
         self._everyone = everyone
+        self._now = now  # the machine's clock, also when the server's is set off: the ledger goes by it
         self._attempts: dict[str, int] = {}
-        self._calls: set[Hashable] = set()
+        self._calls: dict[Hashable, Invite] = {}
         self.record = Record()
         self.limit(limits)
 
@@ -112,18 +127,27 @@ class Carrier:
     def invite(self, invite: Invite, *, call: Hashable) -> Fate:
         """Take or refuse an INVITE.  One that is taken holds a channel until ``hang_up(call)``."""
         self.record.add(invite)
+        refusal = self._refusal(invite)
+        if refusal is not None:
+            invite.ended_at = invite.at
+            return refusal
+        self._accepted.add(invite.at)
+        self._calls[call] = invite
+        self.record.most_calls = max(self.record.most_calls, len(self._calls))
+        return self._fate(invite.number)
+
+    def _refusal(self, invite: Invite) -> Fate | None:
         if self._accepted.count(invite.at) >= self._calls_a_window:
             return numbers.CPS_LIMIT
         if self._max_calls is not None and len(self._calls) >= self._max_calls:
             return numbers.CHANNEL_LIMIT
-        self._accepted.add(invite.at)
-        self._calls.add(call)
-        self.record.most_calls = max(self.record.most_calls, len(self._calls))
-        return self._fate(invite.number)
+        return None
 
     def hang_up(self, call: Hashable) -> None:
-        """Give the call's channel back, if it holds one."""
-        self._calls.discard(call)
+        """Both legs are down: give the call's channel back, if it holds one, and write down when."""
+        invite = self._calls.pop(call, None)
+        if invite is not None:
+            invite.ended_at = self._now()
 
     def _fate(self, number: str) -> Fate:
         if not numbers.is_dialable(number):

@@ -1,8 +1,8 @@
-"""The simulator's own pages: the carrier's limits, its record of every INVITE, the rooms, and the webhooks.
+"""The simulator's own pages: the carrier's limits, its record of every INVITE and its end, the rooms, and the webhooks.
 
 GET /carrier/record, DELETE /carrier/record, GET /carrier/limits, PUT /carrier/limits, GET /carrier/webhooks,
-GET /carrier/rooms, GET /carrier/rooms?alone_seconds=10.  Nobody but tests and the demo asks here; LiveKit knows
-nothing of them.
+GET /carrier/requests, GET /carrier/rooms, GET /carrier/rooms?alone_seconds=10.  Nobody but tests, benchmarks and the
+demo asks here; LiveKit knows nothing of them.
 """
 
 import asyncio
@@ -28,11 +28,14 @@ T = TypeVar("T")
 class Pages:
     """Answers requests for the pages."""
 
-    def __init__(self, *, carrier: Carrier, rooms: Rooms, left_alone: LeftAlone, outbox: Outbox) -> None:
+    def __init__(
+        self, *, carrier: Carrier, rooms: Rooms, left_alone: LeftAlone, outbox: Outbox, requests: Mapping[str, int]
+    ) -> None:
         self._carrier = carrier
         self._rooms = rooms
         self._left_alone = left_alone
         self._outbox = outbox
+        self._requests = requests
 
     async def answer(self, method: str, path: str, body: bytes, query: Mapping[str, str]) -> bytes | None:
         """The JSON of a page; None: there is no such page.  ValueError says what is wrong with the request."""
@@ -52,6 +55,8 @@ class Pages:
                 return await self._write_rooms(float(query.get("alone_seconds", 0)))
             case "GET", "webhooks":
                 return json.dumps(asdict(self._outbox.tally) | {"waiting": self._outbox.waiting}).encode()
+            case "GET", "requests":
+                return json.dumps(dict(self._requests)).encode()
         return None
 
     async def _write_rooms(self, alone_seconds: float) -> bytes:
@@ -90,7 +95,13 @@ async def _write_record(record: Record) -> bytes:
 
 
 def _invite(invite: Invite) -> dict[str, object]:
-    return {"at": invite.at, "trunk": invite.trunk, "number": invite.number, "room": invite.room}
+    return {
+        "at": invite.at,
+        "trunk": invite.trunk,
+        "number": invite.number,
+        "room": invite.room,
+        "ended_at": invite.ended_at,
+    }
 
 
 async def _write_list(

@@ -37,7 +37,7 @@ class DispatchService:
         """CreateDispatch.  Makes the room when there is none, and succeeds even if nobody will come."""
         asker.grants.need_room_admin(request.room)
         room = self._rooms.get(request.room) or self._rooms.open_named(request.room)
-        return _message(self._agents.dispatch(room, agent_name=request.agent_name, metadata=request.metadata))
+        return self._message(self._agents.dispatch(room, agent_name=request.agent_name, metadata=request.metadata))
 
     async def list_all(self, request: ListAgentDispatchRequest, asker: Asker) -> Answer:
         """ListDispatch: all of a room, or the one of an id."""
@@ -45,15 +45,15 @@ class DispatchService:
         found = self._agents.dispatched(self._room(request.room))
         if request.dispatch_id:
             found = [dispatch for dispatch in found if dispatch.id == request.dispatch_id]
-        return ListAgentDispatchResponse(agent_dispatches=[_message(dispatch) for dispatch in found])
+        return ListAgentDispatchResponse(agent_dispatches=[self._message(dispatch) for dispatch in found])
 
     async def delete(self, request: DeleteAgentDispatchRequest, asker: Asker) -> Answer:
-        """DeleteDispatch: the agent leaves."""
+        """DeleteDispatch: the agent is thrown out a little later."""
         asker.grants.need_room_admin(request.room)
         dispatch = self._agents.withdraw(self._room(request.room), request.dispatch_id)
         if dispatch is None:
             raise refused("not_found", f"{FROM_NODE}dispatch ID not found")
-        return _message(dispatch)
+        return self._message(dispatch)
 
     def _room(self, name: str) -> Room:
         room = self._rooms.get(name)
@@ -62,35 +62,36 @@ class DispatchService:
             raise refused("unavailable", f"{FROM_NODE}no response from servers")
         return room
 
-
-def _message(dispatch: Dispatch) -> AgentDispatch:
-    return AgentDispatch(
-        id=dispatch.id,
-        agent_name=dispatch.agent_name,
-        room=dispatch.room,
-        metadata=dispatch.metadata,
-        state=AgentDispatchState(jobs=_jobs(dispatch), created_at=int(dispatch.created_at * 1e9)),
-    )
-
-
-def _jobs(dispatch: Dispatch) -> list[agent.Job]:
-    """One job, running, whatever became of it (``agents.json``: "agent crashes at start")."""
-    if dispatch.agent is None:
-        return []
-    started_at = int(dispatch.agent.started_at * 1e9)
-    state = agent.JobState(
-        status=agent.JobStatus.JS_RUNNING,
-        started_at=started_at,
-        updated_at=started_at,
-        participant_identity=dispatch.agent.participant.identity,
-    )
-    return [
-        agent.Job(
-            id=dispatch.agent.job_id,
-            dispatch_id=dispatch.id,
-            type=agent.JobType.JT_ROOM,
-            metadata=dispatch.metadata,
+    def _message(self, dispatch: Dispatch) -> AgentDispatch:
+        return AgentDispatch(
+            id=dispatch.id,
             agent_name=dispatch.agent_name,
-            state=state,
+            room=dispatch.room,
+            metadata=dispatch.metadata,
+            state=AgentDispatchState(jobs=self._jobs(dispatch), created_at=int(dispatch.created_at * 1e9)),
         )
-    ]
+
+    def _jobs(self, dispatch: Dispatch) -> list[agent.Job]:
+        """One job once a worker has it, running, whatever became of it (``agents.json``: "agent crashes at start")."""
+        running = self._agents.running(dispatch)
+        if running is None:
+            return []
+        started_at = int(running.started_at * 1e9)
+        state = agent.JobState(
+            status=agent.JobStatus.JS_RUNNING,
+            started_at=started_at,
+            updated_at=started_at,
+            participant_identity=running.participant.identity,
+            worker_id=self._agents.worker_id,
+        )
+        return [
+            agent.Job(
+                id=running.job_id,
+                dispatch_id=dispatch.id,
+                type=agent.JobType.JT_ROOM,
+                room=dispatch.described,
+                metadata=dispatch.metadata,
+                agent_name=dispatch.agent_name,
+                state=state,
+            )
+        ]

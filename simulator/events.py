@@ -13,7 +13,7 @@ from simulator.ids import new_id
 from simulator.rooms import Participant, Room, RoomWatcher
 
 _PERMISSION = {"canSubscribe": True, "canPublish": True, "canPublishData": True, "canUpdateMetadata": True}
-_SIP, _AGENT = ParticipantInfo.Kind.SIP, ParticipantInfo.Kind.AGENT
+_AGENT = ParticipantInfo.Kind.AGENT
 
 Body = dict[str, Any]  # Any: JSON
 
@@ -37,7 +37,7 @@ class Announcer(RoomWatcher):
         self._announce("room_started", room, room=room_body(room))
 
     def participant_joined(self, room: Room, participant: Participant) -> None:
-        """``participant_joined``: before anything rings.  A call publishes its voice at once."""
+        """``participant_joined``: before anything rings.  Callees and agents publish their voice at once."""
         self._announce("participant_joined", room, room=room_body(room), participant=participant_body(participant))
         self._announce_track("track_published", room, participant)
 
@@ -57,8 +57,6 @@ class Announcer(RoomWatcher):
         self._announce("room_finished", room, room=room_body(room))
 
     def _announce_track(self, event: str, room: Room, participant: Participant) -> None:
-        if participant.kind != _SIP:
-            return
         who = {"sid": participant.sid, "identity": participant.identity}
         where = {"sid": room.sid, "name": room.name}
         self._announce(event, room, room=where, participant=who, track=_track_body(participant))
@@ -102,7 +100,7 @@ def participant_body(participant: Participant, *, reason: DisconnectReason | Non
         body["name"] = participant.name
     body["version"] = participant.version
     body["permission"] = _PERMISSION | {"agent": True} if participant.kind == _AGENT else _PERMISSION
-    if participant.kind == _SIP and reason is not None and was_in:
+    if reason is not None and was_in:
         body["isPublisher"] = True
     body["kind"] = ParticipantInfo.Kind.Name(participant.kind)
     body["attributes"] = dict(sorted(participant.attributes.items()))
@@ -114,7 +112,7 @@ def participant_body(participant: Participant, *, reason: DisconnectReason | Non
 def _track_body(participant: Participant) -> Body:
     return {
         "sid": participant.track_sid,
-        "name": participant.identity,
+        "name": participant.track_name,
         "source": "MICROPHONE",
         "mimeType": "audio/opus",
         "mid": "1",

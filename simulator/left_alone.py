@@ -56,7 +56,7 @@ class LeftAlone(RoomWatcher):
     def _look(self, room: Room) -> None:
         if not self._sent.were_sent_to(room):
             return
-        inside = room.participants.values()
+        inside = [participant for participant in room.participants.values() if participant.is_active]
         callees = [participant for participant in inside if participant.keeps_room_open]
         has_agents = len(callees) < len(inside)
         self.agents.note(room, has_agents and not callees)

@@ -1,6 +1,7 @@
 """livekit.RoomService: rooms and who is in them."""
 
-from livekit.protocol import models
+from typing import Final
+
 from livekit.protocol.models import DisconnectReason
 from livekit.protocol.room import (
     CreateRoomRequest,
@@ -12,11 +13,13 @@ from livekit.protocol.room import (
     ListRoomsResponse,
     RemoveParticipantResponse,
     RoomParticipantIdentity,
+    UpdateRoomMetadataRequest,
 )
 
 from simulator.agents import Agents
 from simulator.arrivals import Arrivals
 from simulator.clock import Clock
+from simulator.messages import participant_message, room_message
 from simulator.methods import Answer, Asker, Method
 from simulator.rooms import (
     DEFAULT_DEPARTURE_TIMEOUT_SECONDS,
@@ -26,7 +29,10 @@ from simulator.rooms import (
     Rooms,
 )
 from simulator.sip_errors import FROM_NODE
-from simulator.twirp import Refused, refused
+from simulator.twirp import Failure, Refused, refused
+
+MOST_METADATA_BYTES: Final = 512 * 1024  #: of a room, and of an agent that is sent for
+LONGEST_NAME: Final = 256
 
 
 class RoomService:
@@ -48,11 +54,13 @@ class RoomService:
             f"{service}/ListParticipants": Method.of(ListParticipantsRequest, self.list_participants),
             f"{service}/GetParticipant": Method.of(RoomParticipantIdentity, self.get_participant),
             f"{service}/RemoveParticipant": Method.of(RoomParticipantIdentity, self.remove_participant),
+            f"{service}/UpdateRoomMetadata": Method.of(UpdateRoomMetadataRequest, self.update_room_metadata),
         }
 
     async def create_room(self, request: CreateRoomRequest, asker: Asker) -> Answer:
         """CreateRoom.  A room that is there already is given back as it is, and nobody is sent for again."""
         asker.grants.need_room_create()
+        _check_room(request)
         room = self._rooms.get(request.name)
         if room is None:
             room = Room(
@@ -66,7 +74,7 @@ class RoomService:
             self._rooms.open(room)
             for wanted in request.agents:
                 self._agents.dispatch(room, agent_name=wanted.agent_name, metadata=wanted.metadata)
-        return _room_message(room)
+        return room_message(room)
 
     async def list_rooms(self, request: ListRoomsRequest, asker: Asker) -> Answer:
         """ListRooms: all, or those of the names that there are."""
@@ -75,15 +83,13 @@ class RoomService:
             found = [room for name in request.names if (room := self._rooms.get(name))]
         else:
             found = list(self._rooms.all())
-        return ListRoomsResponse(rooms=[_room_message(room) for room in found])
+        return ListRoomsResponse(rooms=[room_message(room) for room in found])
 
     async def delete_room(self, request: DeleteRoomRequest, asker: Asker) -> Answer:
         """DeleteRoom: everybody is thrown out, ringing calls are cancelled.  One dialed just now may escape."""
         asker.grants.need_room_create()
         self._arrivals.kill(request.room)
-        room = self._rooms.get(request.room)
-        if room is None:
-            raise refused("not_found", f"{FROM_NODE}requested room does not exist")
+        room = self._room(request.room)
         self._rooms.delete(room, DisconnectReason.ROOM_DELETED)
         return DeleteRoomResponse()
 
@@ -92,13 +98,13 @@ class RoomService:
         asker.grants.need_room_admin(request.room)
         room = self._rooms.get(request.room)
         inside = room.participants.values() if room else ()
-        return ListParticipantsResponse(participants=[_participant_message(one) for one in inside])
+        return ListParticipantsResponse(participants=[participant_message(one) for one in inside])
 
     async def get_participant(self, request: RoomParticipantIdentity, asker: Asker) -> Answer:
         """GetParticipant."""
         asker.grants.need_room_admin(request.room)
         _, participant = self._find(request)
-        return _participant_message(participant)
+        return participant_message(participant)
 
     async def remove_participant(self, request: RoomParticipantIdentity, asker: Asker) -> Answer:
         """RemoveParticipant: hangs up, or cancels the ringing."""
@@ -106,6 +112,20 @@ class RoomService:
         room, participant = self._find(request)
         self._rooms.remove(room, participant, DisconnectReason.PARTICIPANT_REMOVED)
         return RemoveParticipantResponse()
+
+    async def update_room_metadata(self, request: UpdateRoomMetadataRequest, asker: Asker) -> Answer:
+        """UpdateRoomMetadata: whoever hears of the room from now on sees it."""
+        asker.grants.need_room_admin(request.room)
+        _check_size(request.metadata)
+        room = self._room(request.room)
+        room.metadata = request.metadata
+        return room_message(room)
+
+    def _room(self, name: str) -> Room:
+        room = self._rooms.get(name)
+        if room is None:
+            raise refused("not_found", f"{FROM_NODE}requested room does not exist")
+        return room
 
     def _find(self, request: RoomParticipantIdentity) -> tuple[Room, Participant]:
         room = self._rooms.get(request.room)
@@ -115,64 +135,18 @@ class RoomService:
         return room, participant
 
 
+def _check_room(wanted: CreateRoomRequest) -> None:
+    if len(wanted.name) > LONGEST_NAME:
+        raise refused("invalid_argument", f"{FROM_NODE}room name length exceeds limits: max length {LONGEST_NAME}")
+    for metadata in (wanted.metadata, *(agent.metadata for agent in wanted.agents)):
+        _check_size(metadata)
+
+
+def _check_size(metadata: str) -> None:
+    if len(metadata.encode()) > MOST_METADATA_BYTES:
+        problem = "metadata size exceeds limits"
+        raise Refused(Failure("invalid_argument", f"{problem} {MOST_METADATA_BYTES}", {"argument": problem}))
+
+
 def _no_participant() -> Refused:
     return refused("not_found", f"{FROM_NODE}participant does not exist")
-
-
-def _room_message(room: Room) -> models.Room:
-    return models.Room(
-        sid=room.sid,
-        name=room.name,
-        empty_timeout=room.empty_timeout_seconds,
-        departure_timeout=room.departure_timeout_seconds,
-        max_participants=room.max_participants,
-        creation_time=int(room.created_at),
-        creation_time_ms=int(room.created_at * 1000),
-        turn_password=room.turn_password,
-        metadata=room.metadata,
-        num_participants=len(room.participants),
-        num_publishers=sum(_is_publisher(inside) for inside in room.participants.values()),
-    )
-
-
-def _is_publisher(participant: Participant) -> bool:
-    return participant.kind == models.ParticipantInfo.Kind.SIP
-
-
-def _participant_message(participant: Participant) -> models.ParticipantInfo:
-    is_publisher = _is_publisher(participant)
-    return models.ParticipantInfo(
-        sid=participant.sid,
-        identity=participant.identity,
-        state=models.ParticipantInfo.State.ACTIVE,
-        tracks=[_voice_track(participant)] if is_publisher else [],
-        metadata=participant.metadata,
-        joined_at=int(participant.joined_at),
-        joined_at_ms=int(participant.joined_at * 1000),
-        name=participant.name,
-        version=participant.version,
-        permission=models.ParticipantPermission(
-            can_subscribe=True,
-            can_publish=True,
-            can_publish_data=True,
-            can_update_metadata=True,
-            agent=participant.kind == models.ParticipantInfo.Kind.AGENT,
-        ),
-        is_publisher=is_publisher,
-        kind=participant.kind,
-        attributes=participant.attributes,
-    )
-
-
-def _voice_track(participant: Participant) -> models.TrackInfo:
-    return models.TrackInfo(
-        sid=participant.track_sid,
-        type=models.TrackType.AUDIO,
-        name=participant.identity,
-        source=models.TrackSource.MICROPHONE,
-        mime_type="audio/opus",
-        mid="0",
-        stream="camera",
-        backup_codec_policy=models.BackupCodecPolicy.SIMULCAST,
-        version=models.TimedVersion(unix_micro=int(participant.joined_at * 1e6)),
-    )

@@ -21,16 +21,19 @@ class Says:
         amd: who it was, in the words of livekit-agents' answering machine detection.
         disposition: what the conversation yielded.
         callback_after_seconds: in how many real seconds the person wants to be called back.
+        callback_at: the moment in the agent's own words instead, right or wrong.
     """
 
     amd: str = ""
     disposition: str = ""
     callback_after_seconds: float | None = None
+    callback_at: str = ""
     do_not_call: bool = False
 
     def report(self, now: datetime) -> dict[str, str]:
         """The attributes an agent sets at ``now`` (aware)."""
         attributes = {"dialer.amd": self.amd, "dialer.disposition": self.disposition}
+        attributes["dialer.callback_at"] = self.callback_at
         if self.callback_after_seconds is not None:
             callback_at = now + timedelta(seconds=self.callback_after_seconds)
             attributes["dialer.callback_at"] = callback_at.isoformat(timespec="milliseconds")

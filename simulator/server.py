@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from aiohttp import web
@@ -68,7 +70,10 @@ class Simulator:
         left_alone = LeftAlone(agents)
         rooms.watch(agents)
         rooms.watch(left_alone)
-        self._pages = Pages(carrier=carrier, rooms=rooms, left_alone=left_alone, outbox=self._outbox)
+        self._requests: Counter[str] = Counter()
+        self._pages = Pages(
+            carrier=carrier, rooms=rooms, left_alone=left_alone, outbox=self._outbox, requests=self._requests
+        )
         arrivals = Arrivals(rooms, join_delay_seconds=settings.join_delay_seconds)
         self._methods = (
             SipService(rooms=rooms, arrivals=arrivals, trunks=Trunks(), carrier=carrier, clock=clock).methods()
@@ -133,6 +138,7 @@ class Simulator:
             return _bad_route(request, f'no handler for path "{request.path}"')
         if request.content_type not in (twirp.JSON, twirp.PROTOBUF):
             return _bad_route(request, f'unexpected Content-Type: "{request.headers.get("Content-Type", "")}"')
+        self._requests[path] += 1
         return await method.answer(await request.read(), request.content_type, asker)
 
     def _grants(self, request: web.BaseRequest) -> Grants:
@@ -186,8 +192,9 @@ class Listening:
 async def listen(settings: SimulatorSettings) -> Listening:
     """Start a simulator in this event loop."""
     simulator = Simulator(settings)
-    http = _StampingServer(simulator.handle, access_log=None)
     loop = asyncio.get_running_loop()
+    of_any_size = partial(web.BaseRequest, loop=loop, client_max_size=0)  # LiveKit reads whatever comes
+    http = _StampingServer(simulator.handle, request_factory=of_any_size, access_log=None)
     server = await loop.create_server(http, settings.host, settings.port, backlog=_BACKLOG)
     port = server.sockets[0].getsockname()[1]
     return Listening(url=f"http://{settings.host}:{port}", server=server, http=http, simulator=simulator)

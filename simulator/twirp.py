@@ -34,6 +34,9 @@ _HTTP_STATUS: Final = {
     "dataloss": 500,
 }
 
+#: fields that our protobuf classes have and the recorded livekit-server does not print
+_NEWER: Final = frozenset({"livekit.JobState.reason"})
+
 M = TypeVar("M", bound=Message)
 
 
@@ -101,6 +104,8 @@ def _complete(fields: Iterable[Any], written: dict[str, Any]) -> dict[str, Any]:
     """Put the fields in the order of their declaration, with null where Python's writer leaves a gap."""
     complete: dict[str, Any] = {}
     for described in fields:
+        if described.full_name in _NEWER:
+            continue
         if described.name in written:
             complete[described.name] = _complete_value(described, written[described.name])
         elif described.containing_oneof is None:

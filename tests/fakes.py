@@ -1,8 +1,10 @@
 """Fakes at the seams, for tests."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from dialer.clock import Clock
 from dialer.domain.line_result import LineResult, Reply
 from dialer.errors import LineUnavailable
 from dialer.telephony.line import AgentDispatch, DialRequest, Gate, LiveKitTrunk, Look, OpenRoom, Pulse
@@ -26,6 +28,20 @@ WRONG_PASSWORD = LineResult(
     message="twirp error unknown: max auth retry attempts reached for SIP invite",
     seconds=0.2,
 )
+
+
+class FakeClock(Clock):
+    """Stands still until somebody sleeps, and then it is that much later at once."""
+
+    def __init__(self) -> None:
+        self.at = 1000.0
+
+    def seconds(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += max(seconds, 0.0)
+        await asyncio.sleep(0)
 
 
 class ScriptedLine:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from dialer.batch import MOST, Batcher
+from dialer.batch import MOST, Batcher, taken_apart
+from dialer.errors import StoreUnavailable
 
 pytestmark = pytest.mark.unit
 
@@ -48,3 +49,32 @@ async def test_a_batch_that_fails_fails_each_of_its_callers_and_the_next_one_goe
 
     assert [type(error) for error in failed] == [ValueError, ValueError]
     assert await batcher.ask(2) == 4
+
+
+async def test_a_batch_that_breaks_is_taken_apart_until_what_breaks_it_is_alone() -> None:
+    batches: list[int] = []
+    done: list[int] = []
+
+    async def work(numbers: Sequence[int]) -> None:
+        batches.append(len(numbers))
+        if {13, 14} & set(numbers):
+            raise ValueError(numbers)
+        done.extend(numbers)
+
+    broken = await taken_apart(range(64), work)
+
+    assert [number for number, _ in broken] == [13, 14]
+    assert sorted(done) == [number for number in range(64) if number not in (13, 14)]
+    assert len(batches) < 20
+
+
+async def test_a_store_that_is_away_says_nothing_about_the_batch() -> None:
+    tries = []
+
+    async def work(numbers: Sequence[int]) -> None:
+        tries.append(numbers)
+        raise StoreUnavailable("PostgreSQL does not answer")
+
+    with pytest.raises(StoreUnavailable):
+        await taken_apart(range(64), work)
+    assert len(tries) == 1

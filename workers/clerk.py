@@ -16,6 +16,7 @@ from dialer.actions.call_terms import TermsBook
 from dialer.actions.read_news import read_news
 from dialer.app import Dialer
 from dialer.config import Settings
+from dialer.domain.setbacks import Setbacks
 from dialer.errors import StoreUnavailable
 from dialer.ledger.events import attempts_with_old_news, forget_old_events
 from jobs.queues import Queue
@@ -31,6 +32,8 @@ OLD_EVERY_SECONDS = 1.0
 FORGET_EVERY = 60  #: rounds of reading what was left lying
 LEAD_EVERY_SECONDS = 2.0
 BITE = 1000  #: events deleted in one statement
+#: An attempt whose news broke is left alone for so long, then for twice as long, and so on.
+FIRST_REST, LONGEST_REST = timedelta(seconds=5), timedelta(minutes=10)
 
 
 class Clerk:
@@ -42,6 +45,7 @@ class Clerk:
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[UUID, None] = {}
         self._came = asyncio.Event()
+        self._setbacks = Setbacks(first=FIRST_REST, longest=LONGEST_REST)
 
     def take(self, attempt_ids: list[UUID]) -> None:
         """Called by Dramatiq's threads."""
@@ -61,17 +65,28 @@ class Clerk:
             if not self._waiting:
                 self._came.clear()
             try:
-                await read_news(self.dialer, self.terms, batch)
+                resting = self._resting()
+                await self._read([attempt_id for attempt_id in batch if attempt_id not in resting])
             except StoreUnavailable as error:
                 log.warning("news_not_read", attempts=len(batch), error=str(error))
             except Exception:
                 log.exception("news_broke", attempts=len(batch))
 
     async def read_old(self) -> None:
-        """Read what was left lying: the job was lost, or an owner that decides has gone since."""
-        attempt_ids = await attempts_with_old_news(self.dialer.ledger, older_than=OLD, most=MOST)
-        if attempt_ids:
-            await read_news(self.dialer, self.terms, attempt_ids)
+        """Read what was left lying: the job was lost, or an owner that decides has gone since, or it broke."""
+        await self._read(
+            await attempts_with_old_news(self.dialer.ledger, older_than=OLD, most=MOST, without=self._resting())
+        )
+
+    def _resting(self) -> set[UUID]:
+        return self._setbacks.resting(self.dialer.clock.seconds())
+
+    async def _read(self, attempt_ids: list[UUID]) -> None:
+        if not attempt_ids:
+            return
+        done = await read_news(self.dialer, self.terms, attempt_ids)
+        kept = set(attempt_ids) - set(done.broken)
+        self._setbacks.note(broken=done.broken, done=kept, now=self.dialer.clock.seconds())
 
 
 async def lead(desk: Clerk, stop: Stop, settings: Settings) -> None:

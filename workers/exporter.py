@@ -49,6 +49,7 @@ class Exporter:
         alive = await count_alive(self._dialer.ledger, silence=self._dialer.leases.owner)
         return {
             metrics.CALL_ATTEMPTS: _every_outcome(figures, [trunk.name for trunk in trunks]),
+            metrics.CALL_CORRECTIONS: figures.corrections,
             metrics.CALL_JOBS: figures.call_jobs,
             metrics.CALL_JOBS_DUE: {(): figures.due},
             metrics.DUE_LAG: {(): figures.due_lag_seconds},

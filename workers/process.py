@@ -5,21 +5,18 @@ import faulthandler
 import os
 import resource
 import signal
-import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
-from importlib.metadata import version
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 import uvloop
 from dramatiq.brokers.redis import RedisBroker
 
+from dialer.actions.sign_in import signed_in
 from dialer.app import Dialer, open_dialer
 from dialer.config import Settings, read_settings
 from dialer.errors import OperatorError, StoreUnavailable
-from dialer.ledger.workers import beat, sign_in, sign_out
 from dialer.logs import set_up_logs
 from jobs.broker import make_broker
 
@@ -86,35 +83,6 @@ async def _run(kind: str, work: Work, settings: Settings) -> None:
             log.info("worker_started", worker_id=str(dialer.worker_id), pid=os.getpid())
             await work(dialer, stop, settings)
         log.info("worker_stopped", worker_id=str(dialer.worker_id))
-
-
-@asynccontextmanager
-async def signed_in(dialer: Dialer, kind: str) -> AsyncIterator[None]:
-    """A row in the ledger with a fresh heartbeat, for as long as this lasts."""
-    await sign_in(
-        dialer.ledger,
-        worker_id=dialer.worker_id,
-        kind=kind,
-        pid=os.getpid(),
-        host=socket.gethostname(),
-        version=version("livekit-campaign-dialer"),
-    )
-    heart = asyncio.create_task(_beat(dialer, dialer.leases.owner / 6))
-    try:
-        yield
-    finally:
-        heart.cancel()
-        with suppress(StoreUnavailable):
-            await sign_out(dialer.ledger, dialer.worker_id)
-
-
-async def _beat(dialer: Dialer, every: timedelta) -> None:
-    while True:
-        await asyncio.sleep(every.total_seconds())
-        try:
-            await beat(dialer.ledger, dialer.worker_id)
-        except StoreUnavailable as error:
-            log.warning("heartbeat_failed", error=str(error))
 
 
 def open_broker(settings: Settings, dialer: Dialer) -> RedisBroker:

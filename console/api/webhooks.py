@@ -10,8 +10,10 @@ from starlette.requests import ClientDisconnect
 
 from console.webhook_url import PATH
 from dialer.actions.take_webhooks import WebhookIntake
+from dialer.clock import Clock
 from dialer.domain.webhook import WebhookFate
 from dialer.errors import StoreUnavailable
+from dialer.logs import Seldom
 from dialer.telephony.livekit_webhooks import MOST_BYTES, WebhookReader, WebhookRefused
 
 log = structlog.get_logger()
@@ -29,9 +31,9 @@ _STATUS: Final = {
 }
 
 
-def webhook_routes(reader: WebhookReader, intake: WebhookIntake) -> APIRouter:
-    """The one route."""
-    router = APIRouter()
+def webhook_routes(reader: WebhookReader, intake: WebhookIntake, *, clock: Clock) -> APIRouter:
+    """The one route.  What is refused is counted each time and told seldom: a flood must not fill the disk."""
+    router, seldom = APIRouter(), Seldom(clock)
 
     @router.post(PATH)
     async def take_webhook(request: Request) -> Response:
@@ -40,15 +42,18 @@ def webhook_routes(reader: WebhookReader, intake: WebhookIntake) -> APIRouter:
         except (ClientDisconnect, TimeoutError):
             return Response(status_code=408)
         try:
-            fate = await intake.take(reader.read(body, request.headers.get("authorization")))
+            taken = await intake.take(reader.read(body, request.headers.get("authorization")))
         except WebhookRefused as refused:
             intake.count(refused.fate)
-            log.warning("webhook_refused", fate=refused.fate.value, why=str(refused), peer=_peer(request))
+            fate = refused.fate.value
+            if (left_out := seldom.left_out(fate)) is not None:
+                log.warning("webhook_refused", fate=fate, why=str(refused), peer=_peer(request), left_out=left_out)
             return Response(status_code=_STATUS[refused.fate])
         except (StoreUnavailable, psycopg.Error) as error:
-            log.warning("webhook_not_kept", error=str(error))
+            if (left_out := seldom.left_out("not_kept")) is not None:
+                log.warning("webhook_not_kept", error=str(error), left_out=left_out)
             return Response(status_code=503)
-        return Response(status_code=_STATUS.get(fate, 200))
+        return Response(status_code=_STATUS.get(taken, 200))
 
     return router
 

@@ -19,6 +19,7 @@ _SAID_ELSEWHERE = {
     "doubt_since",
     "doubt_rule",
     "report_problems",
+    "corrected_from",
 }
 _ENDED_BY = {
     "callee": "the person hung up",
@@ -49,6 +50,7 @@ def attempt_lines(attempt: Attempt, now: datetime) -> Iterator[tuple[str, str]]:
     if attempt["outcome"] is not None:
         yield "outcome", ENDED_AS.get(attempt["outcome"], "")
         yield "because", f"{why(attempt)} (rule {attempt['rule']})"
+        yield "corrected", _corrected(attempt)
         yield "counted", _counted(attempt)
     yield "phone", _phone(attempt)
     if attempt["has_agent"]:
@@ -63,6 +65,12 @@ def attempt_lines(attempt: Attempt, now: datetime) -> Iterator[tuple[str, str]]:
 def why(attempt: Attempt) -> str:
     """The sentence of the rule that decided."""
     return rule_words(attempt["rule"], sip_code=attempt["sip_code"], sip_status=attempt["sip_status"])
+
+
+def _corrected(attempt: Attempt) -> str:
+    before = (attempt["evidence"] or {}).get("corrected_from")
+    phone = "rang" if attempt["rang"] else "did not ring"
+    return f"it was {plain(before)} until LiveKit told that the phone {phone}" if before else ""
 
 
 def _counted(attempt: Attempt) -> str:

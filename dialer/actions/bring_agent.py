@@ -1,7 +1,7 @@
 """Brings a voice agent into a call's room before anybody is called, and takes rooms away that nobody needs.
 
 An agent that crashed at its start and a name that nobody serves look the same from outside: no agent in the room.  So
-the room is made, the agent is seen in it, and only then a phone rings (``docs/agents.md``).
+the room is made, the agent is seen in it or LiveKit tells of it, and only then a phone rings (``docs/agents.md``).
 """
 
 from datetime import timedelta
@@ -22,7 +22,11 @@ MISSES_THAT_HOLD = 3
 MISSED_DELAY = timedelta(seconds=30)
 #: LiveKit could not make the room.
 NO_ROOM_DELAY = timedelta(seconds=5)
-FIRST_LOOK, LOOK_EVERY = 0.25, 0.4  #: seconds; an idle agent takes 0.3 s
+#: Seconds between two looks; an idle agent takes 0.3 s, so that the first one finds it.
+LOOK_EVERY = 0.4
+#: Where webhooks tell of the agent, a look only makes good for one that got lost: each costs two requests to LiveKit,
+#: and LiveKit Cloud takes about 1,000 a minute.
+LOOK_EVERY_WHEN_TOLD = 2.0
 
 
 async def bring_agent(desk: Desk, job: Job) -> bool:
@@ -33,6 +37,7 @@ async def bring_agent(desk: Desk, job: Job) -> bool:
         log.warning("agent_metadata_refused", call_job_id=job.ticket.call_job_id, error=str(error))
         await desk.finish(job.ticket, "failed")
         return False
+    begun = desk.dialer.clock.seconds()
     try:
         came = await _make_and_wait(desk, job, metadata)
     except LineUnavailable as error:
@@ -42,6 +47,8 @@ async def bring_agent(desk: Desk, job: Job) -> bool:
     if not came:
         await _missed(desk, job)
         return False
+    took = timedelta(seconds=desk.dialer.clock.seconds() - begun)
+    await desk.note_agent_time(job.terms.campaign_id, took)
     if job.terms.agents_missed:
         await note_agent_came(desk.dialer.ledger, job.terms.campaign_id)
     return True
@@ -63,13 +70,19 @@ async def _make_and_wait(desk: Desk, job: Job, metadata: str) -> bool:
     dispatch = AgentDispatch(agent_name=job.terms.agent_name, metadata=metadata)
     await dialer.line.make_room(room, empty_timeout=dialer.fence.agent_room, agent=dispatch)
     deadline = dialer.clock.seconds() + dialer.fence.agent.total_seconds()
-    pause = FIRST_LOOK
     while (now := dialer.clock.seconds()) < deadline and not desk.stopping:
-        await dialer.clock.sleep(min(pause, deadline - now))
-        if (await desk.look_into(room)).agents:
+        if await _is_told(desk, job, within=deadline - now) or (await desk.look_into(room)).agents:
             return True
-        pause = LOOK_EVERY
     return False
+
+
+async def _is_told(desk: Desk, job: Job, *, within: float) -> bool:
+    """Wait for the next look, seconds ``within`` at most; True at once when a webhook tells of the agent meanwhile."""
+    if desk.news is None or not desk.news.webhooks_arrive:
+        await desk.dialer.clock.sleep(min(LOOK_EVERY, within))
+        return False
+    seconds = min(LOOK_EVERY_WHEN_TOLD, within)
+    return await desk.news.agent_joined(job.ticket.attempt_id, within=timedelta(seconds=seconds))
 
 
 async def _missed(desk: Desk, job: Job) -> None:

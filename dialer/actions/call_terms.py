@@ -31,6 +31,7 @@ class CallTerms:
     talk_limit: timedelta
     policy: RetryPolicy
     hours: CallingHours
+    hours_mark: int | None
     agent_name: str | None
     agent_left: timedelta
     options: DialOptions
@@ -86,6 +87,7 @@ def terms_of(campaign: Campaign, trunk: Trunk) -> CallTerms:
         talk_limit=campaign.talk_limit,
         policy=replace(policy_from_json(campaign.policy), max_attempts=campaign.max_attempts),
         hours=campaign.hours,
+        hours_mark=campaign.hours_mark,
         agent_name=campaign.agent_name,
         agent_left=campaign.agent_left,
         options=DialOptions.from_json(campaign.dial_options),

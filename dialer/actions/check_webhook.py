@@ -7,9 +7,9 @@ from uuid import UUID
 
 from dialer.clock import Clock
 from dialer.domain.finding import Finding, error, ok, warning
-from dialer.domain.webhook import CHECK_ROOM
+from dialer.domain.webhook import CHECK_ROOM, WebhookFate
 from dialer.errors import LineUnavailable
-from dialer.ledger.events import has_come
+from dialer.ledger.events import count_of_webhooks, has_come
 from dialer.ledger.session import Ledger
 from dialer.ledger.workers import count_alive
 from dialer.telephony.line import AgentDispatch, Line
@@ -17,6 +17,8 @@ from dialer.telephony.line import AgentDispatch, Line
 WITHIN_SECONDS = 10.0
 _LOOK_SECONDS = 0.2
 _EMPTY = timedelta(seconds=60)
+#: What comes of a webhook that is signed with another key, or changed on its way.
+_NOT_OURS = (WebhookFate.FORGED, WebhookFate.BAD_HASH, WebhookFate.STALE)
 
 
 def check_room(installation: str, new_id: UUID) -> str:
@@ -32,7 +34,7 @@ async def check_webhook(
     if not (await count_alive(ledger, silence=silence)).get("web"):
         told = "not tested: no web process runs, so the ends of calls are found by asking, which takes seconds"
         return warning(what, told, "start `dialer up`, then run this again")
-    began = clock.seconds()
+    began, refused = clock.seconds(), await count_of_webhooks(ledger, _NOT_OURS)
     try:
         await line.make_room(room, empty_timeout=_EMPTY)
         came = await _seconds_until(ledger, clock, began, room=room)
@@ -40,6 +42,11 @@ async def check_webhook(
         return warning(what, f"not tested: {fault}", "see what is said of LiveKit above")
     finally:
         await _delete(line, room)
+    if came is None and await count_of_webhooks(ledger, _NOT_OURS) > refused:
+        told = "webhooks come, and their signature is not ours: none is believed, and the ends of calls are asked for"
+        return warning(
+            what, told, "livekit.yaml: webhook.api_key has to be our LIVEKIT_API_KEY; no proxy may change it"
+        )
     if came is None:
         told = f"no webhook came within {WITHIN_SECONDS:.0f} s: the ends of calls are found by asking"
         return warning(what, told, f"livekit.yaml: webhook: {{urls: [{url}], api_key: <LIVEKIT_API_KEY>}}")

@@ -26,6 +26,7 @@ from dialer.ledger.call_jobs import QueuedJob, Ticket, finish_jobs, give_back_jo
 from dialer.ledger.campaigns import are_running
 from dialer.ledger.claims import Claim, ClaimRequest, Refusal, bury_claim, claim_attempts
 from dialer.ledger.settlements import Answered, Settlement, mark_answered, mark_in_doubt
+from dialer.limits.agent_times import note_agent_time
 from dialer.limits.call_rate import NoSlot, Reservation
 from dialer.limits.call_slots import EpochRefused
 from dialer.limits.lead import Lead
@@ -71,8 +72,10 @@ class Desk:
         self._reservations: Batcher[Job, Reservation] = Batcher(self._reserve)
         self._holds: Batcher[Job, bool] = Batcher(self._hold)
         self._rooms: Batcher[str, Look] = Batcher(self._look_into)
+        self._agent_times: Batcher[tuple[int, timedelta], None] = Batcher(self._note_agent_times)
         self._claims: Batcher[Job, Claim | Refusal] = Batcher(self._claim)
         self._confirmations: Batcher[tuple[Job, Claim], bool] = Batcher(self._confirm, gather_seconds=0.001)
+        self._frees: Batcher[Job, None] = Batcher(self._free)
         self._settlements: Batcher[Settlement, None] = Batcher(self._settle)
         self._answers: Batcher[Answered, None] = Batcher(self._mark_answered)
         self._returns: Batcher[tuple[Ticket, timedelta], None] = Batcher(self._give_back)
@@ -137,6 +140,10 @@ class Desk:
         """Who is in a room that has no callee yet."""
         return await self._rooms.ask(room_name)
 
+    async def note_agent_time(self, campaign_id: int, took: timedelta) -> None:
+        """How long an agent took to come; the feeder releases accordingly."""
+        await self._agent_times.ask((campaign_id, took))
+
     async def claim(self, job: Job) -> Claim | Refusal:
         """Claim, and learn from how long it took how early to begin the next one."""
         begun = self.dialer.clock.seconds()
@@ -171,7 +178,7 @@ class Desk:
     async def free_slots(self, job: Job) -> None:
         """Give back slots that were never confirmed; where Redis is away they lapse."""
         try:
-            await self.dialer.slots.free(job.ticket.trunk_id, [job.ticket.attempt_id])
+            await self._frees.ask(job)
         except StoreUnavailable as error:
             log.warning("slots_not_freed", attempt_id=str(job.ticket.attempt_id), error=str(error))
 
@@ -202,6 +209,11 @@ class Desk:
     async def _look_into(self, rooms: Sequence[str]) -> Sequence[Look]:
         looks = await self.dialer.line.look(dict.fromkeys(rooms, ""))
         return [looks[room] for room in rooms]
+
+    async def _note_agent_times(self, times: Sequence[tuple[int, timedelta]]) -> Sequence[None]:
+        for campaign_id, group in _by(times, lambda time: time[0]):
+            await note_agent_time(self.dialer.redis, campaign_id, *(took for _, took in group))
+        return [None] * len(times)
 
     async def _claim(self, jobs: Sequence[Job]) -> Sequence[Claim | Refusal]:
         answers: dict[UUID, Claim | Refusal] = {}
@@ -238,6 +250,11 @@ class Desk:
             given = await self.dialer.slots.confirm(trunk_id, ids, epoch=epoch, claimed_at=newest)
             answers.update(zip(ids, [False] * len(ids) if isinstance(given, EpochRefused) else given, strict=True))
         return [answers[job.ticket.attempt_id] for job, _ in claimed]
+
+    async def _free(self, jobs: Sequence[Job]) -> Sequence[None]:
+        for trunk_id, group in _by(jobs, lambda job: job.ticket.trunk_id):
+            await self.dialer.slots.free(trunk_id, [job.ticket.attempt_id for job in group])
+        return [None] * len(jobs)
 
     async def _settle(self, settlements: Sequence[Settlement]) -> Sequence[None]:
         await settle(self.dialer, settlements)

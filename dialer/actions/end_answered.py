@@ -45,6 +45,7 @@ async def settlement_of_end(dialer: Dialer, terms: TermsBook, item: FollowedAtte
         finish_reason=decision.finish_reason,
         not_before_in=decision.not_before_in,
         open_until=decision.open_until,
+        hours_mark=known.hours_mark if known else None,
         promised=decision.promised,
         evidence=_evidence(item.open, report),
         talk_seconds=round(max(talk, 0.0), 3) if talk is not None else None,

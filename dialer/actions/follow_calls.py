@@ -11,6 +11,7 @@ from dialer.actions.call_terms import TermsBook
 from dialer.actions.end_answered import settlement_of_end
 from dialer.actions.settle_attempt import settle
 from dialer.app import Dialer
+from dialer.batch import taken_apart
 from dialer.domain.company import judge_company
 from dialer.domain.doubt import Adopt, End, KeepLooking, OpenAttempt, RemoveGhost, judge_look, judge_no_answer
 from dialer.errors import LineUnavailable
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 MOST = 1000
 #: Looks are planned a little closer together than the longest gap the fence allows.
 LOOK_SHARE = 0.8
+#: Attempts named in one line of the log.
+MOST_NAMED = 20
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class Round:
     looked: int = 0
     ended: int = 0
     adopted: int = 0
+    broken: int = 0
 
 
 @dataclass(slots=True)
@@ -72,7 +76,27 @@ async def follow_calls(dialer: Dialer, terms: TermsBook) -> Round:
     except LineUnavailable as error:
         await _begin_again(dialer, due, str(error))
         return Round()
-    return await _act(dialer, terms, due, looks)
+    return await _act_on_all(dialer, terms, due, looks)
+
+
+async def _act_on_all(
+    dialer: Dialer, terms: TermsBook, due: Sequence[FollowedAttempt], looks: dict[str, Look]
+) -> Round:
+    """One attempt that breaks, in judging or in settling, takes no others along; its look counts as not made."""
+    done = Round()
+
+    async def act(some: Sequence[FollowedAttempt]) -> None:
+        await _act(dialer, terms, some, looks, done)
+
+    broken = await taken_apart(due, act)
+    if broken:
+        named = [str(item.open.attempt_id) for item, _ in broken[:MOST_NAMED]]
+        log.error("looks_broke", attempts=len(broken), attempt_ids=named, exc_info=broken[0][1])
+        await note_looks(
+            dialer.ledger, [note_of(judge_no_answer(replace(i.open, looked_at=i.open.now))) for i, _ in broken]
+        )
+    done.looked, done.broken = len(due), len(broken)
+    return done
 
 
 async def _begin_again(dialer: Dialer, due: Sequence[FollowedAttempt], error: str) -> None:
@@ -82,7 +106,9 @@ async def _begin_again(dialer: Dialer, due: Sequence[FollowedAttempt], error: st
     await note_looks(dialer.ledger, [note_of(judge_no_answer(item.open)) for item in due])
 
 
-async def _act(dialer: Dialer, terms: TermsBook, due: Sequence[FollowedAttempt], looks: dict[str, Look]) -> Round:
+async def _act(
+    dialer: Dialer, terms: TermsBook, due: Sequence[FollowedAttempt], looks: dict[str, Look], done: Round
+) -> None:
     found = Found()
     for item in due:
         look = looks[dialer.room_name(item.open.attempt_id)]
@@ -94,7 +120,8 @@ async def _act(dialer: Dialer, terms: TermsBook, due: Sequence[FollowedAttempt],
     await asyncio.gather(*(_hang_up(dialer, attempt) for attempt in found.unwanted))
     if found.endings:
         await settle(dialer, [await settlement_of_end(dialer, terms, item, end) for item, end in found.endings])
-    return Round(looked=len(due), ended=len(found.endings), adopted=len(found.adopted))
+    done.ended += len(found.endings)
+    done.adopted += len(found.adopted)
 
 
 async def _judge(dialer: Dialer, terms: TermsBook, item: FollowedAttempt, look: Look, found: Found) -> None:

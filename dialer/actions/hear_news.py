@@ -58,7 +58,7 @@ class NewsListener:
         return await self._wait(attempt_id, lambda items: rang(items, str(attempt_id)), within)
 
     async def agent_joined(self, attempt_id: UUID, *, within: timedelta) -> bool:
-        """Whether an agent has come into the attempt's room ``within``."""
+        """Whether an agent has come into the attempt's room ``within``, and has not left it again."""
         return bool(await self._wait(attempt_id, _has_agent, within))
 
     async def _wait(
@@ -128,4 +128,7 @@ class NewsListener:
 
 
 def _has_agent(items: Sequence[NewsItem]) -> bool | None:
-    return any(item.kind == "AGENT" and item.event == "participant_joined" for item in items) or None
+    """None while nobody is there: one that has gone again may be followed by another."""
+    agents = [item for item in items if item.kind == "AGENT"]
+    came = {item.identity for item in agents if item.event == "participant_joined"}
+    return bool(came - {item.identity for item in agents if item.event == "participant_left"}) or None

@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
+from dialer.actions.read_file import read_blocks
 from dialer.domain.calling_window import CallingHours, Opening
 from dialer.domain.campaign import CampaignState
-from dialer.domain.contact_file import ContactRow, RejectedRow, decode_lines, read_contacts
+from dialer.domain.contact_file import ContactRow, read_contacts
+from dialer.domain.csv_lines import decode_lines
 from dialer.domain.dial_options import is_dial_column
+from dialer.domain.rejected_rows import RejectedRow
 from dialer.domain.time_zones import zones_of_number
 from dialer.errors import Conflict, InvalidInput
 from dialer.ledger.campaigns import Campaign, read_campaigns
@@ -31,7 +34,6 @@ from dialer.ledger.contacts import (
 from dialer.ledger.session import Ledger
 
 CHUNK_ROWS = 20_000
-_READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,25 +46,15 @@ class ContactFile:
 
     def rows(self) -> Iterator[ContactRow | RejectedRow]:
         """Its rows, read as they are asked for.  InvalidInput when the file as a whole cannot be used."""
-        lines = decode_lines(self._blocks(), self.path.name)
+        lines = decode_lines(read_blocks(self.path), self.path.name)
         return read_contacts(lines, country=self.country, phone_column=self.phone_column, name=self.path.name)
 
     def sha256(self) -> str:
         """Of what is in it and how it is read: with another country or column, the same file is another import."""
         digest = hashlib.sha256(f"{self.country}/{self.phone_column}/".encode())
-        for block in self._blocks():
+        for block in read_blocks(self.path):
             digest.update(block)
         return digest.hexdigest()
-
-    def _blocks(self) -> Iterator[bytes]:
-        try:
-            with self.path.open("rb") as file:
-                while block := file.read(_READ_BYTES):
-                    yield block
-        except OSError as error:
-            raise InvalidInput(
-                f"{self.path}: {error.strerror or error}", hint="give the path of a CSV file this user may read"
-            ) from error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -315,6 +315,7 @@ def settlement_of(dialer: Dialer, opened: Opened, verdict: Verdict, result: Line
         finish_reason=decision.finish_reason,
         not_before_in=decision.not_before_in,
         open_until=decision.open_until,
+        hours_mark=opened.job.terms.hours_mark,
         suppress="line" if verdict.outcome is Outcome.UNWANTED else None,
         suppress_reason=f"the line answered that calls are unwanted ({verdict.rule})"
         if verdict.outcome is Outcome.UNWANTED

@@ -1,16 +1,19 @@
 """Acts on what LiveKit told about attempts: ends those that are over, or puts them in doubt."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
 
 from dialer.actions.call_terms import TermsBook
+from dialer.actions.correct_outcomes import correct_outcomes
 from dialer.actions.end_answered import settlement_of_end
 from dialer.actions.late_reports import hear_late_reports
 from dialer.actions.settle_attempt import settle
 from dialer.app import Dialer
+from dialer.batch import taken_apart
+from dialer.domain.late_news import leaving_of
 from dialer.domain.news import Doubt, NewsFinding, NotYet, Over, agent_has_left, judge_news, reported
 from dialer.domain.outcome import Outcome
 from dialer.errors import LineUnavailable
@@ -22,24 +25,47 @@ from dialer.ledger.settlements import Settlement
 log = structlog.get_logger()
 
 MOST_LOOKS = 100  #: rooms that are asked for an agent's report in one go
+MOST_NAMED = 20  #: attempts named in one line of the log
 
 
 @dataclass(frozen=True, slots=True)
 class NewsRound:
-    """What one reading did."""
+    """What one reading did.  The events of ``broken`` stay unhandled: a bug, or data that nobody foresaw."""
 
-    read: int
-    ended: int
-    doubted: int
-    put_off: int
+    read: int = 0
+    ended: int = 0
+    doubted: int = 0
+    put_off: int = 0
+    broken: tuple[UUID, ...] = ()
 
 
 async def read_news(dialer: Dialer, terms: TermsBook, attempt_ids: Collection[UUID]) -> NewsRound:
     """Judge the news of these attempts and write what follows.  Safe to repeat; late and doubled news is harmless.
 
+    One attempt that breaks, in judging or in settling, takes no others along.
+
     Raises:
         StoreUnavailable: the ledger does not answer; the events stay unhandled.
     """
+    rounds: list[NewsRound] = []
+
+    async def read(some: Sequence[UUID]) -> None:
+        rounds.append(await _read(dialer, terms, some))
+
+    broken = await taken_apart(list(attempt_ids), read)
+    if broken:
+        named = [str(attempt_id) for attempt_id, _ in broken[:MOST_NAMED]]
+        log.error("news_broke", attempts=len(broken), attempt_ids=named, exc_info=broken[0][1])
+    return NewsRound(
+        read=sum(each.read for each in rounds),
+        ended=sum(each.ended for each in rounds),
+        doubted=sum(each.doubted for each in rounds),
+        put_off=sum(each.put_off for each in rounds),
+        broken=tuple(attempt_id for attempt_id, _ in broken),
+    )
+
+
+async def _read(dialer: Dialer, terms: TermsBook, attempt_ids: Collection[UUID]) -> NewsRound:
     known = await attempts_in_the_news(dialer.ledger, attempt_ids, fence=dialer.fence, leases=dialer.leases)
     news = await events_of(dialer.ledger, attempt_ids)
     found = {about.followed.open.attempt_id: (about, _judge(dialer, about, news)) for about in known}
@@ -54,13 +80,18 @@ async def read_news(dialer: Dialer, terms: TermsBook, attempt_ids: Collection[UU
     left = [id_ for id_, items in news.items() if agent_has_left(kept.item for kept in items)]
     if left:
         await note_alone(dialer.ledger, left)
-    await hear_late_reports(
-        dialer, {id_: reported(kept.item for kept in items) for id_, items in news.items() if id_ not in found}
-    )
+    await _hear_late(dialer, terms, {id_: items for id_, items in news.items() if id_ not in found})
     handled = [kept.event_id for id_, items in news.items() for kept in items if not _stays(id_ in put_off, kept, id_)]
     if handled:
         await mark_handled(dialer.ledger, handled)
     return NewsRound(len(known), len(over), len(doubts), len(put_off))
+
+
+async def _hear_late(dialer: Dialer, terms: TermsBook, late: Mapping[UUID, list[KeptNews]]) -> None:
+    """News of attempts that are settled, or never were."""
+    await hear_late_reports(dialer, {id_: reported(kept.item for kept in items) for id_, items in late.items()})
+    left = {id_: leaving_of((kept.item for kept in items), str(id_)) for id_, items in late.items()}
+    await correct_outcomes(dialer, terms, {id_: leaving for id_, leaving in left.items() if leaving is not None})
 
 
 def _judge(dialer: Dialer, about: AttemptInTheNews, news: dict[UUID, list[KeptNews]]) -> NewsFinding:
@@ -68,7 +99,7 @@ def _judge(dialer: Dialer, about: AttemptInTheNews, news: dict[UUID, list[KeptNe
     return judge_news(
         attempt,
         [kept.item for kept in news[attempt.attempt_id]],
-        is_ours=about.is_ours,
+        is_ours=about.followed.is_nobodys,
         rang_for=about.rang_for,
         time_scale=dialer.time_scale,
     )

@@ -7,13 +7,15 @@ from uuid import UUID
 import structlog
 
 from dialer.app import Dialer
-from dialer.domain.pacing import room_to_release
+from dialer.domain.pacing import AHEAD, Queued, room_to_release
 from dialer.domain.trunk import Trunk
 from dialer.ledger.call_jobs import may_release_trunk, queued_on_trunk, release_jobs
 from dialer.ledger.campaigns import running_by_trunk
 from dialer.ledger.line_status import LineState, read_line_status
+from dialer.ledger.session import Transaction
 from dialer.ledger.trunks import list_trunks
 from dialer.ledger.workers import count_alive
+from dialer.limits.agent_times import usual_agent_times
 
 log = structlog.get_logger()
 
@@ -51,15 +53,14 @@ async def release_due(dialer: Dialer) -> list[Release]:
 
 
 async def _release_trunk(dialer: Dialer, trunk: Trunk, campaign_ids: list[int]) -> list[Release]:
-    in_use = await dialer.slots.in_use(trunk.id)
+    leases = await dialer.slots.leases(trunk.id)
     async with dialer.ledger.transaction() as transaction:
         if not await may_release_trunk(transaction, trunk.id):
             return []
         room = room_to_release(
             calls_per_second=trunk.calls_per_second,
-            free_slots=trunk.max_concurrent_calls - in_use,
-            queued=await queued_on_trunk(transaction, trunk.id),
-            agents_take=timedelta(0),
+            free_slots=trunk.max_concurrent_calls - sum(leases.values()),  # the others' call jobs are still queued
+            queued=await _queued(dialer, transaction, trunk),
         )
         most = min(MOST_AT_ONCE, room)
         if most <= 0:
@@ -73,3 +74,21 @@ async def _release_trunk(dialer: Dialer, trunk: Trunk, campaign_ids: list[int]) 
             size=JOBS_PER_MESSAGE,
         )
     return [Release(release_id=release_id, trunk_id=trunk.id, call_job_ids=tuple(ids)) for release_id, ids in released]
+
+
+async def _queued(dialer: Dialer, transaction: Transaction, trunk: Trunk) -> list[Queued]:
+    queue = await queued_on_trunk(transaction, trunk.id, fresh_after=_id_of_moment(dialer, AHEAD.total_seconds()))
+    usual = await usual_agent_times(dialer.redis, [each.campaign_id for each in queue])
+    return [
+        Queued(
+            jobs=each.jobs,
+            fresh=each.fresh,
+            agents_take=min(usual.get(each.campaign_id, timedelta(0)), dialer.fence.agent),
+        )
+        for each in queue
+    ]
+
+
+def _id_of_moment(dialer: Dialer, seconds_ago: float) -> UUID:
+    """What a UUIDv7 (RFC 9562) begins with that was made then, by this machine's clock."""
+    return UUID(int=int((dialer.clock.now().timestamp() - seconds_ago) * 1000) << 80)

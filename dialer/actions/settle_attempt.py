@@ -29,7 +29,7 @@ class Decision:
 
     Attributes:
         due_in: None: it is finished, with ``finish_reason``.
-        not_before_in: when it would be due without the hours, where they moved it.
+        not_before_in: when it would be due without the hours, where they moved it or expired it.
         open_until: the next attempt begins by then, or not in that window.
         promised: it is a call back that was promised.
     """
@@ -69,7 +69,7 @@ def decide(
 def _opened(due_at: datetime, *, now: datetime, hours: CallingHours, zones: str, promised: bool) -> Decision:
     opening = hours.next_opening(due_at, zones)
     if opening is None:
-        return Decision(finish_reason=FinishReason.EXPIRED)
+        return Decision(finish_reason=FinishReason.EXPIRED, not_before_in=due_at - now)
     moved = opening.at > due_at
     return Decision(
         due_in=opening.at - now,

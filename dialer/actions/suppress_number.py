@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from dialer.domain.contact_file import RejectedRow, decode_lines
+from dialer.actions.read_file import read_blocks
+from dialer.domain.csv_lines import decode_lines
+from dialer.domain.rejected_rows import RejectedRow
 from dialer.domain.suppression import NewSuppression
 from dialer.domain.suppression_file import Defaults, read_suppressions
 from dialer.errors import InvalidInput
@@ -17,7 +19,6 @@ from dialer.ledger.suppressions import Put, Suppression, find_suppression, put_s
 CHUNK_ROWS = 5000
 #: So many call jobs are looked at for a prefix with one statement.
 BITE_JOBS = 5000
-_READ_BYTES = 1 << 20
 
 OnProgress = Callable[[int], None]
 
@@ -63,18 +64,8 @@ class SuppressionFile:
 
     def rows(self) -> Iterator[NewSuppression | RejectedRow]:
         """Its rows, read as they are asked for.  InvalidInput when the file as a whole cannot be used."""
-        lines = decode_lines(self._blocks(), self.path.name)
+        lines = decode_lines(read_blocks(self.path), self.path.name)
         return read_suppressions(lines, phone_column=self.phone_column, name=self.path.name, defaults=self.defaults)
-
-    def _blocks(self) -> Iterator[bytes]:
-        try:
-            with self.path.open("rb") as file:
-                while block := file.read(_READ_BYTES):
-                    yield block
-        except OSError as error:
-            raise InvalidInput(
-                f"{self.path}: {error.strerror or error}", hint="give the path of a CSV file this user may read"
-            ) from error
 
 
 async def suppress_number(ledger: Ledger, entry: NewSuppression, *, on_finished: OnProgress = _silent) -> Suppressed:

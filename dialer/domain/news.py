@@ -108,7 +108,7 @@ def judge_news(
 
 def rang(items: Iterable[NewsItem], identity: str) -> bool | None:
     """Whether the callee's phone rang, by the last status it left with; None while it has not left."""
-    statuses = [item.call_status for item in items if _is_leaving(item, identity)]
+    statuses = [item.call_status for item in items if is_leaving(item, identity)]
     return any(status in RANG for status in statuses) if statuses else None
 
 
@@ -127,7 +127,8 @@ def reported(items: Iterable[NewsItem]) -> dict[str, str]:
     return found | agent_report.reported(agents)
 
 
-def _is_leaving(item: NewsItem, identity: str) -> bool:
+def is_leaving(item: NewsItem, identity: str) -> bool:
+    """Whether this participant left with it."""
     return item.identity == identity and item.event in (_LEFT, _ABORTED)
 
 
@@ -153,7 +154,7 @@ def _decisive(items: Iterable[NewsItem], identity: str) -> NewsItem | None:
             status,
         )
 
-    return min((item for item in items if _is_leaving(item, identity)), key=weight, default=None)
+    return min((item for item in items if is_leaving(item, identity)), key=weight, default=None)
 
 
 def _doubt(attempt: OpenAttempt, left: NewsItem, answered: bool) -> NewsFinding:

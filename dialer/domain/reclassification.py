@@ -6,11 +6,14 @@ anything was sent, or was judged by webhooks or by its room alone, there is none
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from dialer.domain.line_result import LineResult, Reply
 from dialer.domain.outcome import InDoubt, Outcome, Verdict, classify
+
+#: The rule of an attempt whose callee had answered, as late news told: the line's answer said otherwise.
+ANSWERED_AFTER_ALL: Final = "news_answered_after_all"
 
 _FIELDS = {field.name for field in fields(LineResult)} - {"reply"}
 
@@ -61,6 +64,8 @@ def judge_again(attempt: KeptAttempt) -> Judgement:
     result = line_result(attempt.evidence)
     if result is None:
         return NoEvidence()
+    if attempt.rule == ANSWERED_AFTER_ALL:
+        return Undecided()
     verdict = classify(result)
     if isinstance(verdict, InDoubt):
         return Undecided()

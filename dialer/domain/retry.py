@@ -111,7 +111,8 @@ def next_step(
     if reason is not None:
         return Finish(reason=reason)
     due_at = now + _spread(_delay(this, history, policy), _climbs(this), policy, chance)
-    due_at = max(due_at, _caps_allow_at([*history, this], policy, now))
+    if this.sent:  # one that was not was due, a promised call back beside the caps, too: nothing has changed
+        due_at = max(due_at, _caps_allow_at([*history, this], policy, now))
     return RetryAt(due_at=due_at) if this.counted else Postpone(until=due_at)
 
 
@@ -142,7 +143,8 @@ def _asked_enough(outcome: Outcome, history: Sequence[PastAttempt], policy: Retr
 
 def _used_up(this: PastAttempt, history: Sequence[PastAttempt], policy: RetryPolicy) -> FinishReason | None:
     """Whether this attempt was the last that the policy allows."""
-    if sum(past.counted for past in [*history, this]) >= policy.max_attempts:
+    # One that did not count uses up nothing; beyond the last attempt it was a promised call back, which still stands.
+    if this.counted and sum(past.counted for past in [*history, this]) >= policy.max_attempts:
         return FinishReason.UNKNOWN if this.outcome is Outcome.UNKNOWN else FinishReason.EXHAUSTED
     if this.counted or not this.sent:
         return None  # LiveKit away for hours, nothing sent: no contact fails by it

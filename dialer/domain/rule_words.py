@@ -44,6 +44,7 @@ _WORDS = {
     "doubt_over": "no answer came, LiveKit was asked for minutes and the room stayed empty: it may have rung",
     "machine_answered": "a machine picked up, as the agent reported",
     # What LiveKit's webhooks told.
+    "news_answered_after_all": "LiveKit told afterwards that somebody had answered, whatever its answer had said",
     "news_left": "the call was picked up, and is over: LiveKit told that the person left",
     "news_no_answer": "LiveKit told that the phone rang and nobody picked up; its answer never came",
     "news_no_code": "LiveKit told that the call failed, but not why; its answer with the code never came",

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from dialer.domain.phone_number import NumberProblem, NumberProblemCode, mask, parse_number
 from dialer.errors import InvalidInput
@@ -37,6 +38,7 @@ class NewSuppression:
         is_prefix: every number that begins so; else this one number.
         campaign_id: for this campaign only; None: for all.
         ends_at: aware; None: without an end.
+        attempt_id: in which it was asked for.
     """
 
     pattern: str
@@ -45,6 +47,7 @@ class NewSuppression:
     reason: str = ""
     source: SuppressionSource = SuppressionSource.OPERATOR
     ends_at: datetime | None = None
+    attempt_id: UUID | None = None
 
 
 def read_pattern(text: str, *, is_prefix: bool, country: str | None) -> str:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dialer.domain.contact_columns import NO_COLUMNS, fold
-from dialer.domain.contact_file import ContactRow, Header, RejectedRow, read_header, read_rows
+from dialer.domain.contact_file import ContactRow, read_rows
+from dialer.domain.contact_header import Header, read_header
 from dialer.domain.phone_number import NumberProblem
+from dialer.domain.rejected_rows import RejectedRow
 from dialer.domain.suppression import (
     NewSuppression,
     SuppressionSource,
@@ -54,7 +56,7 @@ def read_suppressions(
     """Read the header now, and the rows as they are asked for.
 
     Raises:
-        InvalidInput: the header cannot be used; see ``contact_file.read_header``.
+        InvalidInput: the header cannot be used; see ``contact_header.read_header``.
     """
     remaining = iter(lines)
     header = replace(read_header(remaining, phone_column=phone_column, name=name), own=NO_COLUMNS)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import LiteralString
 from uuid import UUID
 
 from dialer.domain.attempt import AttemptState
@@ -16,7 +17,11 @@ from dialer.ledger.session import Ledger, Row
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FollowedAttempt:
-    """An open attempt that nobody waits for any more, with what is needed to settle it."""
+    """An open attempt with what is needed to settle it.
+
+    Attributes:
+        is_nobodys: its owner is gone or its deadline has passed: nobody waits for the POST's answer.
+    """
 
     open: OpenAttempt
     campaign_id: int
@@ -24,19 +29,27 @@ class FollowedAttempt:
     number: str
     zones: str
     history: tuple[PastAttempt, ...]
+    is_nobodys: bool
 
 
-_FOLLOWED = """/* attempts_to_follow */
-SELECT a.*, now() AS ledger_now, l.sentinel_sid AS sentinel_now, l.away_at, j.zones,
+#: No owner waits for the POST's answer: it is gone, or its deadline has passed.
+_IS_NOBODYS: LiteralString = """
+    (w.id IS NULL OR w.heartbeat_at < now() - %(owner)s::interval OR w.state = 'left'
+     OR a.claimed_at + make_interval(secs => a.ringing_timeout_seconds) + %(deadline)s::interval < now())"""
+
+#: Open attempts with all that ``followed`` reads.  A statement puts its own name before it and goes on with ``AND``.
+OPEN_ATTEMPTS: LiteralString = f"""/* as_followed */
+SELECT a.*, now() AS ledger_now, l.sentinel_sid AS sentinel_now, l.away_at, j.zones, {_IS_NOBODYS} AS is_nobodys,
        (SELECT json_agg(json_build_array(p.outcome, p.counted, p.sent, p.rule, extract(epoch FROM p.ended_at))
                         ORDER BY p.ended_at)
         FROM attempts p WHERE p.call_job_id = a.call_job_id AND p.state = 'ended') AS history
 FROM attempts a CROSS JOIN line_status l JOIN call_jobs j ON j.id = a.call_job_id
 LEFT JOIN workers w ON w.id = a.worker_id
-WHERE a.state <> 'ended'
-  AND (a.state = 'answered' OR a.doubt_since IS NOT NULL
-       OR w.id IS NULL OR w.heartbeat_at < now() - %(owner)s::interval OR w.state = 'left'
-       OR a.claimed_at + make_interval(secs => a.ringing_timeout_seconds) + %(deadline)s::interval < now())
+WHERE a.state <> 'ended'"""  # noqa: S608 - constants
+
+_FOLLOWED: LiteralString = f"""/* attempts_to_follow */
+{OPEN_ATTEMPTS}
+  AND (a.state = 'answered' OR a.doubt_since IS NOT NULL OR {_IS_NOBODYS})
   AND (a.looked_at IS NULL OR a.looked_at < now() - CASE
        WHEN a.state = 'answered' AND a.empty_since IS NOT NULL THEN %(gone)s::interval
        WHEN a.mark IS NOT NULL OR a.alone_since IS NOT NULL THEN %(again)s::interval
@@ -56,8 +69,7 @@ async def attempts_to_follow(
     rows = await ledger.rows(
         _FOLLOWED,
         {
-            "owner": leases.owner,
-            "deadline": fence.gate + fence.answer,
+            **owner_bounds(fence, leases),
             "gone": fence.gone,
             "look": look_every,
             "company": look_every / 5,
@@ -66,6 +78,11 @@ async def attempts_to_follow(
         },
     )
     return [followed(row) for row in rows]
+
+
+def owner_bounds(fence: Fence, leases: Leases) -> dict[str, timedelta]:
+    """The parameters of ``OPEN_ATTEMPTS``."""
+    return {"owner": leases.owner, "deadline": fence.gate + fence.answer}
 
 
 def followed(row: Row) -> FollowedAttempt:
@@ -99,6 +116,7 @@ def followed(row: Row) -> FollowedAttempt:
         number=row["number"],
         zones=row["zones"],
         history=past_attempts(row["history"]),
+        is_nobodys=row["is_nobodys"],
     )
 
 

@@ -48,15 +48,25 @@ async def may_release_trunk(transaction: Transaction, trunk_id: int) -> bool:
     return bool(row and row["mine"])
 
 
-async def queued_on_trunk(statements: Statements, trunk_id: int) -> int:
-    """How many call jobs of the trunk's campaigns are QUEUED."""
-    row = await statements.row(
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QueuedJobs:
+    """How many call jobs of a campaign are QUEUED, and how many of those were released lately."""
+
+    campaign_id: int
+    jobs: int
+    fresh: int
+
+
+async def queued_on_trunk(statements: Statements, trunk_id: int, *, fresh_after: UUID) -> list[QueuedJobs]:
+    """The QUEUED call jobs of the trunk's campaigns; release ids are UUIDv7, so those after this one are the newer."""
+    rows = await statements.rows(
         """/* queued_on_trunk */
-        SELECT count(*) AS queued FROM call_jobs j JOIN campaigns c ON c.id = j.campaign_id
-        WHERE j.state = 'queued' AND c.trunk_id = %(trunk)s""",
-        {"trunk": trunk_id},
+        SELECT j.campaign_id, count(*) AS jobs, count(*) FILTER (WHERE j.lease_token > %(fresh)s) AS fresh
+        FROM call_jobs j JOIN campaigns c ON c.id = j.campaign_id
+        WHERE j.state = 'queued' AND c.trunk_id = %(trunk)s GROUP BY j.campaign_id""",
+        {"trunk": trunk_id, "fresh": fresh_after},
     )
-    return int(row["queued"]) if row else 0
+    return [QueuedJobs(**row) for row in rows]
 
 
 _RELEASE = """/* release_jobs */

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg.errors import UniqueViolation
+from psycopg.errors import DeadlockDetected, LockNotAvailable, UniqueViolation
 from psycopg.types.json import Json
+from tenacity import retry, retry_if_exception_type, stop_after_attempt, wait_random
 
 from dialer.domain.calling_window import CallingHours
 from dialer.domain.campaign import CampaignState
 from dialer.errors import Conflict, NotFound
-from dialer.ledger.closed_jobs import forget_windows
+from dialer.ledger.closed_jobs import HOURS_MARK, forget_windows
 from dialer.ledger.session import Ledger, Row, Statements
 
 
@@ -50,6 +51,7 @@ class Campaign:
     started_at: datetime | None
     finished_at: datetime | None
     agents_missed: int = 0  #: numbers in a row for which no agent came
+    hours_mark: int | None = None  #: of the hours (``closed_jobs.HOURS_MARK``); ``read_campaigns`` alone tells it
 
     @property
     def hours(self) -> CallingHours:
@@ -82,6 +84,7 @@ def _campaign(row: Row) -> Campaign:
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         agents_missed=len(row["agents_missed"]),
+        hours_mark=row.get("hours_mark"),
     )
 
 
@@ -164,11 +167,18 @@ async def create_campaign(ledger: Ledger, name: str, rules: CampaignRules) -> Ca
     return _campaign(row)
 
 
+# The call jobs that it touches may be locked by batches of callers, in any order.
+@retry(
+    retry=retry_if_exception_type((DeadlockDetected, LockNotAvailable)),
+    stop=stop_after_attempt(3),
+    wait=wait_random(0.05, 0.3),
+    reraise=True,
+)
 async def edit_campaign(ledger: Ledger, campaign_id: int, rules: CampaignRules) -> None:
     """Write the rules; other hours than before are in force at once, for whoever waits or is queued."""
     async with ledger.transaction() as transaction:
         row = await transaction.row(
-            "/* edit_campaign */ SELECT * FROM campaigns WHERE id = %(id)s FOR UPDATE", {"id": campaign_id}
+            "/* edit_campaign */ SELECT * FROM campaigns WHERE id = %(id)s FOR NO KEY UPDATE", {"id": campaign_id}
         )
         assert row is not None
         await transaction.changed(
@@ -210,7 +220,9 @@ async def find_campaign(ledger: Ledger, name: str) -> Campaign:
 
 async def read_campaigns(ledger: Statements, ids: Collection[int]) -> list[Campaign]:
     rows = await ledger.rows(
-        "/* read_campaigns */ SELECT * FROM campaigns WHERE id = ANY (%(ids)s)", {"ids": list(ids)}
+        f"/* read_campaigns */ SELECT *, {HOURS_MARK} AS hours_mark FROM campaigns c "  # noqa: S608 - a constant
+        "WHERE id = ANY (%(ids)s)",
+        {"ids": list(ids)},
     )
     return [_campaign(row) for row in rows]
 
@@ -277,7 +289,8 @@ async def note_agent_missed(ledger: Ledger, campaign_id: int, *, number: str, re
             """/* note_agent_missed */
             WITH missed AS (
                 UPDATE campaigns
-                SET agents_missed = (array_prepend(%(number)s::text, array_remove(agents_missed, %(number)s)))[:%(most)s]
+                SET agents_missed =
+                    (array_prepend(%(number)s::text, array_remove(agents_missed, %(number)s)))[:%(most)s]
                 WHERE id = %(id)s
                 RETURNING id, state, cardinality(agents_missed) AS numbers
             )

@@ -1,6 +1,7 @@
 """Call jobs whose calling window has closed before they were called: a new window, or the end.
 
-``open_until`` in the year 1970 says that a window has to be computed anew (``forget_windows``).
+``open_until`` in the year 1970 says that a window has to be computed anew (``forget_windows``).  Whose call is on the
+line when the hours are changed carries the mark too, and keeps it when the call is settled.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,10 @@ from dialer.ledger.session import Ledger, Statements
 
 #: Call jobs that one statement moves.
 BITE = 5000
+
+#: SQL: a number that stands for the hours of campaign ``c``, another one as soon as one of their rules is changed.
+HOURS_MARK = """hash_record_extended(
+    ROW (c.calling_hours, c.time_zone, c.start_at, c.end_at, c.ringing_timeout_seconds), 0)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +99,23 @@ async def expire_waiting(ledger: Ledger) -> int:
 async def forget_windows(statements: Statements, campaign_id: int) -> None:
     """The campaign's hours were changed: nobody is called by the old ones, and the feeder computes new ones.
 
-    Who is queued is given back by the claim, which finds the window closed.
+    Who is queued is given back by the claim, which finds the window closed.  A call that is settled meanwhile, by the
+    old hours, is found by the second statement or waits for it; that one comes last, so that nobody waits for long.
     """
     await statements.changed(
         """/* forget_windows */
         UPDATE call_jobs SET
             due_at = CASE WHEN state = 'waiting' THEN coalesce(not_before, due_at) ELSE due_at END, open_until = 'epoch'
         WHERE campaign_id = %(id)s AND state IN ('waiting', 'queued')""",
+        {"id": campaign_id},
+    )
+    await statements.changed(
+        """/* forget_windows_on_the_line */
+        UPDATE call_jobs SET
+            due_at = CASE WHEN state = 'waiting' THEN coalesce(not_before, due_at) ELSE due_at END, open_until = 'epoch'
+        WHERE state <> 'finished' AND open_until IS DISTINCT FROM 'epoch'
+          AND id IN (SELECT call_job_id FROM attempts WHERE campaign_id = %(id)s AND state <> 'ended'
+                     UNION SELECT id FROM call_jobs WHERE campaign_id = %(id)s AND state = 'waiting'
+                                                      AND open_until IS DISTINCT FROM 'epoch')""",
         {"id": campaign_id},
     )

@@ -86,6 +86,18 @@ async def count_webhooks(ledger: Ledger, counts: Mapping[WebhookFate, int], *, i
     )
 
 
+async def count_of_webhooks(ledger: Ledger, fates: Collection[WebhookFate]) -> int:
+    """How many requests of these kinds have come so far."""
+    row = await ledger.row(
+        """/* count_of_webhooks */
+        SELECT coalesce(sum(value), 0)::int8 AS n FROM event_counters WHERE kind = ANY (%(kinds)s)""",
+        {"kinds": [fate.value for fate in fates]},
+    )
+    assert row is not None
+    count: int = row["n"]
+    return count
+
+
 _ITEMS = """/* events_of_attempts */
 SELECT e.attempt_id, e.id, e.event, e.kind, e.identity, e.reason, e.call_status, e.received_at,
        -- where LiveKit's clock is known to differ by more than its own whole seconds, it is set right
@@ -141,14 +153,17 @@ async def mark_handled(ledger: Ledger, event_ids: Sequence[str]) -> None:
     )
 
 
-async def attempts_with_old_news(ledger: Ledger, *, older_than: timedelta, most: int) -> list[UUID]:
+async def attempts_with_old_news(
+    ledger: Ledger, *, older_than: timedelta, most: int, without: Collection[UUID] = ()
+) -> list[UUID]:
     """Attempts with events that nobody has handled for so long: their job was lost, or their owner decides."""
     rows = await ledger.rows(
         """/* old_news */
         SELECT attempt_id FROM events
         WHERE handled_at IS NULL AND attempt_id IS NOT NULL AND received_at < now() - %(old)s::interval
+          AND attempt_id <> ALL (%(without)s::uuid[])
         GROUP BY attempt_id ORDER BY min(received_at) LIMIT %(most)s""",
-        {"old": older_than, "most": most},
+        {"old": older_than, "most": most, "without": list(without)},
     )
     return [row["attempt_id"] for row in rows]
 

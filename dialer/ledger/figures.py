@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dialer.ledger.session import Ledger
+from dialer.ledger.session import Ledger, Transaction
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -10,6 +10,7 @@ class Figures:
     """One snapshot.  Trunks and campaigns are named, not numbered."""
 
     attempts_ended: dict[tuple[str, str], int]
+    corrections: dict[tuple[str, str, str], int]
     call_jobs: dict[tuple[str, str], int]
     due: int
     due_lag_seconds: float
@@ -28,6 +29,7 @@ async def read_figures(ledger: Ledger) -> Figures:
             SELECT t.name, c.outcome, sum(c.value) AS attempts
             FROM attempt_counters c JOIN trunks t ON t.id = c.trunk_id GROUP BY t.name, c.outcome"""
         )
+        corrections = await _corrections(transaction)
         jobs = await transaction.rows(
             """/* figures_call_jobs */
             SELECT c.name, j.state, count(*) AS jobs FROM call_jobs j JOIN campaigns c ON c.id = j.campaign_id
@@ -57,6 +59,7 @@ async def read_figures(ledger: Ledger) -> Figures:
     assert line is not None
     return Figures(
         attempts_ended={(row["name"], row["outcome"]): int(row["attempts"]) for row in ended},
+        corrections=corrections,
         call_jobs={(row["name"], row["state"]): row["jobs"] for row in jobs},
         due=due["due"],
         due_lag_seconds=float(due["lag"]),
@@ -66,3 +69,12 @@ async def read_figures(ledger: Ledger) -> Figures:
         news_unhandled=line["unhandled"],
         webhooks_arrive=line["arrive"],
     )
+
+
+async def _corrections(transaction: Transaction) -> dict[tuple[str, str, str], int]:
+    rows = await transaction.rows(
+        """/* figures_corrections */
+        SELECT t.name, c.outcome_before, c.outcome, count(*) AS attempts
+        FROM corrections c JOIN trunks t ON t.id = c.trunk_id GROUP BY 1, 2, 3"""
+    )
+    return {(row["name"], row["outcome_before"], row["outcome"]): row["attempts"] for row in rows}

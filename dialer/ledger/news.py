@@ -3,52 +3,35 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import LiteralString
 from uuid import UUID
 
 from dialer.domain.fence import Fence, Leases
 from dialer.domain.news import Doubt
-from dialer.ledger.attempts import FollowedAttempt, followed
+from dialer.ledger.attempts import OPEN_ATTEMPTS, FollowedAttempt, followed, owner_bounds
 from dialer.ledger.json_text import json_text
-from dialer.ledger.session import Ledger
+from dialer.ledger.session import Ledger, Statements
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttemptInTheNews:
-    """An open attempt.
-
-    Attributes:
-        is_ours: its owner is gone or its deadline has passed: nobody waits for the POST's answer.
-        rang_for: as measured on the line.
-    """
+    """An open attempt.  ``rang_for``: as measured on the line."""
 
     followed: FollowedAttempt
-    is_ours: bool
     rang_for: timedelta | None
 
 
-_IN_THE_NEWS = """/* attempts_in_the_news */
-SELECT a.*, now() AS ledger_now, l.sentinel_sid AS sentinel_now, l.away_at, j.zones,
-       (SELECT json_agg(json_build_array(p.outcome, p.counted, p.sent, p.rule, extract(epoch FROM p.ended_at))
-                        ORDER BY p.ended_at)
-        FROM attempts p WHERE p.call_job_id = a.call_job_id AND p.state = 'ended') AS history,
-       (w.id IS NULL OR w.heartbeat_at < now() - %(owner)s::interval OR w.state = 'left'
-        OR a.claimed_at + make_interval(secs => a.ringing_timeout_seconds) + %(deadline)s::interval < now()) AS is_ours
-FROM attempts a CROSS JOIN line_status l JOIN call_jobs j ON j.id = a.call_job_id
-LEFT JOIN workers w ON w.id = a.worker_id
-WHERE a.id = ANY (%(ids)s) AND a.state <> 'ended'"""
+_IN_THE_NEWS: LiteralString = f"/* attempts_in_the_news */ {OPEN_ATTEMPTS} AND a.id = ANY (%(ids)s)"
 
 
 async def attempts_in_the_news(
     ledger: Ledger, attempt_ids: Collection[UUID], *, fence: Fence, leases: Leases
 ) -> list[AttemptInTheNews]:
     """Those of these attempts that are open."""
-    rows = await ledger.rows(
-        _IN_THE_NEWS, {"ids": list(attempt_ids), "owner": leases.owner, "deadline": fence.gate + fence.answer}
-    )
+    rows = await ledger.rows(_IN_THE_NEWS, {"ids": list(attempt_ids), **owner_bounds(fence, leases)})
     return [
         AttemptInTheNews(
             followed=followed(row),
-            is_ours=row["is_ours"],
             rang_for=timedelta(seconds=row["ring_seconds"]) if row["ring_seconds"] is not None else None,
         )
         for row in rows
@@ -78,9 +61,9 @@ async def note_doubts(ledger: Ledger, doubts: Sequence[tuple[UUID, Doubt]]) -> N
     )
 
 
-async def note_late_reports(ledger: Ledger, reports: Mapping[UUID, Mapping[str, str]]) -> dict[UUID, str]:
+async def note_late_reports(statements: Statements, reports: Mapping[UUID, Mapping[str, str]]) -> dict[UUID, str]:
     """Add what agents said afterwards to attempts that have ended; returns the numbers of those that it changed."""
-    rows = await ledger.rows(
+    rows = await statements.rows(
         """/* note_late_reports */
         UPDATE attempts a SET report = a.report || t.report::jsonb
         FROM unnest(%(ids)s::uuid[], %(reports)s::text[]) AS t (id, report)

@@ -8,8 +8,11 @@ from uuid import UUID
 
 from dialer.domain.call_job import FinishReason
 from dialer.domain.outcome import Verdict
+from dialer.domain.suppression import NewSuppression, SuppressionSource
+from dialer.ledger.closed_jobs import HOURS_MARK
 from dialer.ledger.json_text import json_text
 from dialer.ledger.session import Ledger, Row
+from dialer.ledger.suppressed_jobs import suppress_callees
 
 #: Outcomes that say nothing about the configuration: they do not end a row of configuration errors.
 _SAYS_NOTHING = ("config_error", "cancelled", "system_error", "congestion")
@@ -23,7 +26,9 @@ class Settlement:
         due_in: until the next attempt; None: the call job is finished with ``finish_reason``.
         not_before_in: until it would be due were it not for the hours; None: the hours did not move it.
         open_until: the next attempt must not begin after this; None: never closes.
-        promised: the next attempt is a call back that was promised.
+        promised: the next attempt is a call back that was promised; an older promise stands until an attempt counts.
+        hours_mark: of the hours by which the four were decided; of others than the campaign's, or None: they are
+            decided anew.
         evidence: everything the line told, as it came.
         report: what the agent reported, as it came.
         end_reason: LiveKit's DisconnectReason of the callee.
@@ -43,6 +48,7 @@ class Settlement:
     not_before_in: timedelta | None = None
     open_until: datetime | None = None
     promised: bool = False
+    hours_mark: int | None = None
     report: Mapping[str, str] = field(default_factory=dict)
     end_reason: str | None = None
     ended_by: str | None = None
@@ -60,55 +66,82 @@ class Settled:
     number: str
 
 
-_SETTLE = """/* settle_attempts */
+# The hours were edited since this was decided, or while the call was on the line: the feeder computes its window.
+_OTHER_HOURS = "(j.open_until = 'epoch' OR e.hours_mark IS DISTINCT FROM c.hours_mark)"
+_OVER = f"(e.due_in IS NULL AND (e.reason <> 'expired' OR NOT coalesce({_OTHER_HOURS}, false)))"
+
+_SETTLE = f"""/* settle_attempts */
 WITH s AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%(settlements)s::json) AS s (
         id uuid, outcome text, blame text, counted bool, sent bool, rang bool, abandoned bool, rule text, sip_code int,
         sip_status text, ring float8, talk float8, evidence jsonb, due_in float8, not_before_in float8,
-        open_until timestamptz, promised bool, reason text, report jsonb, end_reason text, ended_by text,
-        suppress text, suppress_reason text)
+        open_until timestamptz, promised bool, hours_mark int8, reason text, report jsonb, end_reason text,
+        ended_by text)
 ), ended AS (
     UPDATE attempts a
     SET state = 'ended', ended_at = now(), outcome = s.outcome, blame = s.blame, counted = s.counted, sent = s.sent,
         rang = s.rang, abandoned = s.abandoned, rule = s.rule, sip_code = s.sip_code, sip_status = s.sip_status,
         ring_seconds = coalesce(s.ring, a.ring_seconds), talk_seconds = s.talk,
-        evidence = coalesce(a.evidence, '{}') || s.evidence, report = a.report || coalesce(s.report, '{}'),
+        evidence = coalesce(a.evidence, '{{}}') || s.evidence, report = a.report || coalesce(s.report, '{{}}'),
         end_reason = s.end_reason, ended_by = s.ended_by
     FROM s WHERE a.id = s.id AND a.state <> 'ended'
     RETURNING a.id, a.call_job_id, a.campaign_id, a.trunk_id, a.number, s.outcome, s.counted, s.due_in,
-              s.not_before_in, s.open_until, s.promised, s.reason, s.suppress, s.suppress_reason
+              s.not_before_in, s.open_until, s.promised, s.hours_mark, s.reason
+), rules AS MATERIALIZED (
+    SELECT c.id, c.state, {HOURS_MARK} AS hours_mark FROM campaigns c WHERE c.id IN (SELECT campaign_id FROM ended)
 ), moved AS (
     UPDATE call_jobs j
-    SET state = CASE WHEN e.due_in IS NULL OR c.state = 'cancelled' THEN 'finished' ELSE 'waiting' END,
-        finish_reason = CASE WHEN e.due_in IS NULL THEN e.reason WHEN c.state = 'cancelled' THEN 'cancelled' END,
-        due_at = now() + make_interval(secs => coalesce(e.due_in, 0)),
-        not_before = now() + make_interval(secs => e.not_before_in), open_until = e.open_until, promised = e.promised,
+    SET state = CASE WHEN {_OVER} OR c.state = 'cancelled' THEN 'finished' ELSE 'waiting' END,
+        finish_reason = CASE WHEN {_OVER} THEN e.reason WHEN c.state = 'cancelled' THEN 'cancelled' END,
+        due_at = now() + make_interval(secs => CASE WHEN {_OTHER_HOURS} THEN coalesce(e.not_before_in, e.due_in, 0)
+                                                    ELSE coalesce(e.due_in, 0) END),
+        not_before = now() + make_interval(secs => e.not_before_in),
+        open_until = CASE WHEN {_OTHER_HOURS} THEN 'epoch' ELSE e.open_until END,
+        promised = e.promised OR (j.promised AND NOT e.counted),
         attempts_counted = j.attempts_counted + e.counted::int
-    FROM ended e JOIN campaigns c ON c.id = e.campaign_id
+    FROM ended e JOIN rules c ON c.id = e.campaign_id
     WHERE j.id = e.call_job_id AND j.state = 'in_progress'
 ), counters AS (
     INSERT INTO attempt_counters (trunk_id, outcome, value)
     SELECT trunk_id, outcome, count(*) FROM ended GROUP BY 1, 2 ORDER BY 1, 2
     ON CONFLICT (trunk_id, outcome) DO UPDATE SET value = attempt_counters.value + excluded.value
 ), calm AS (
-    UPDATE campaigns SET config_error_numbers = '{}'
-    WHERE config_error_numbers <> '{}' AND id IN (SELECT campaign_id FROM ended WHERE outcome <> ALL (%(silent)s))
-), suppressed AS (
-    INSERT INTO suppressions (pattern, campaign_id, reason, source, attempt_id)
-    SELECT DISTINCT ON (number, suppress) number, CASE WHEN suppress = 'line' THEN campaign_id END,
-           coalesce(suppress_reason, ''), suppress, id
-    FROM ended WHERE suppress IS NOT NULL ORDER BY number, suppress
-    ON CONFLICT (pattern, is_prefix, coalesce(campaign_id, 0)) WHERE removed_at IS NULL
-    DO UPDATE SET ends_at = NULL, source = excluded.source, reason = excluded.reason,
-                  attempt_id = excluded.attempt_id WHERE suppressions.ends_at IS NOT NULL
+    UPDATE campaigns SET config_error_numbers = '{{}}'
+    WHERE config_error_numbers <> '{{}}' AND id IN (SELECT campaign_id FROM ended WHERE outcome <> ALL (%(silent)s))
 )
-SELECT id, trunk_id, campaign_id, number FROM ended"""
+SELECT id, trunk_id, campaign_id, number FROM ended"""  # noqa: S608 - constants
 
 
 async def settle_attempts(ledger: Ledger, settlements: Sequence[Settlement]) -> list[Settled]:
-    """End these attempts, move their call jobs, count; in one transaction.  Returns those that were still open."""
-    rows = await ledger.rows(_SETTLE, _parameters(settlements))
-    return [_settled(row) for row in rows]
+    """End these attempts, move their call jobs, count and suppress, in one transaction.
+
+    Who is suppressed for all campaigns waits in none of them any more.
+
+    Returns:
+        The attempts that were still open.
+    """
+    parameters = _parameters(settlements)
+    unwanted = {one.attempt_id: one for one in settlements if one.suppress}
+    if not unwanted:
+        return [_settled(row) for row in await ledger.rows(_SETTLE, parameters)]
+    async with ledger.transaction() as transaction:
+        settled = [_settled(row) for row in await transaction.rows(_SETTLE, parameters)]
+        entries = [_suppression(one, unwanted[one.attempt_id]) for one in settled if one.attempt_id in unwanted]
+        if entries:
+            await suppress_callees(transaction, entries)
+    return settled
+
+
+def _suppression(ended: Settled, settlement: Settlement) -> NewSuppression:
+    """What the agent heard is meant for every campaign, what the line answered for the one that called."""
+    source = SuppressionSource(settlement.suppress or "")
+    return NewSuppression(
+        pattern=ended.number,
+        campaign_id=ended.campaign_id if source is SuppressionSource.LINE else None,
+        reason=settlement.suppress_reason or "",
+        source=source,
+        attempt_id=ended.attempt_id,
+    )
 
 
 def _settled(row: Row) -> Settled:
@@ -143,12 +176,11 @@ def _as_json(settlement: Settlement) -> dict[str, Any]:
         "not_before_in": _seconds(settlement.not_before_in),
         "open_until": settlement.open_until and settlement.open_until.isoformat(),
         "promised": settlement.promised,
+        "hours_mark": settlement.hours_mark,
         "reason": settlement.finish_reason and settlement.finish_reason.value,
         "report": dict(settlement.report),
         "end_reason": settlement.end_reason,
         "ended_by": settlement.ended_by,
-        "suppress": settlement.suppress,
-        "suppress_reason": settlement.suppress_reason,
     }
 
 

@@ -5,7 +5,9 @@ What is queued is left to the claim, which refuses it; what is on the line goes 
 
 from collections.abc import Sequence
 
-from dialer.ledger.session import Ledger
+from dialer.domain.suppression import NewSuppression
+from dialer.ledger.session import Ledger, Statements
+from dialer.ledger.suppressions import put_suppressions
 
 # The very entry is asked again, in the same snapshot: one that was removed meanwhile finishes nothing.
 _OF_NUMBERS = """/* finish_suppressed_numbers */
@@ -34,12 +36,24 @@ FROM (
 WHERE j.id = gone.id AND j.state = 'waiting'"""
 
 
-async def finish_suppressed_numbers(ledger: Ledger, numbers: Sequence[str], *, campaign_id: int | None) -> int:
+async def finish_suppressed_numbers(statements: Statements, numbers: Sequence[str], *, campaign_id: int | None) -> int:
     """Finish the waiting call jobs of these numbers, in one campaign or (None) in all; says how many.
 
     A call job that is being released at this moment is passed over: its claim is refused.
     """
-    return await ledger.changed(_OF_NUMBERS, {"numbers": list(numbers), "campaign": campaign_id})
+    return await statements.changed(_OF_NUMBERS, {"numbers": list(numbers), "campaign": campaign_id})
+
+
+async def suppress_callees(statements: Statements, entries: Sequence[NewSuppression]) -> None:
+    """Put numbers that calls have brought up on the list, and finish at once what waits to call them elsewhere.
+
+    Meant for the transaction that writes how those calls went: neither is lost without the other.  An entry of one
+    campaign finishes nothing: there, the number's only call job is the one whose call it was.
+    """
+    once = {(entry.pattern, entry.campaign_id): entry for entry in entries}
+    await put_suppressions(statements, list(once.values()))
+    if everywhere := [number for number, campaign_id in once if campaign_id is None]:
+        await finish_suppressed_numbers(statements, everywhere, campaign_id=None)
 
 
 async def finish_suppressed_prefixes(

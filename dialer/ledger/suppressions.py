@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dialer.domain.suppression import NewSuppression
-from dialer.ledger.session import Ledger
+from dialer.ledger.session import Ledger, Statements
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,25 +43,31 @@ _COLUMNS = """s.id, s.pattern, s.is_prefix, c.name AS campaign, s.reason, s.sour
     s.removed_at, s.removed_at IS NULL AND (s.ends_at IS NULL OR s.ends_at > now()) AS stands"""
 _FROM = "suppressions s LEFT JOIN campaigns c ON c.id = s.campaign_id"
 
-# An entry whose end has passed keeps the history of its own; what is put on the list now is a new one.
-_RETIRE = """/* retire_suppressions */
-UPDATE suppressions s SET removed_at = s.ends_at
-FROM unnest(%(patterns)s::text[], %(prefixes)s::bool[], %(campaigns)s::int[]) AS n (pattern, is_prefix, campaign_id)
-WHERE s.pattern = n.pattern AND s.is_prefix = n.is_prefix AND s.campaign_id IS NOT DISTINCT FROM n.campaign_id
-  AND s.removed_at IS NULL AND s.ends_at <= now()"""
-
+# An entry whose end has passed keeps its own history: it is retired first, and what is put on the list is a new one.
 # An operator's word replaces reason and end.  Everybody else's only adds: it never shortens what stands.
 _PUT = """/* put_suppressions */
-INSERT INTO suppressions AS s (pattern, is_prefix, campaign_id, reason, source, ends_at)
-SELECT * FROM unnest(%(patterns)s::text[], %(prefixes)s::bool[], %(campaigns)s::int[], %(reasons)s::text[],
-                     %(sources)s::text[], %(ends)s::timestamptz[])
-ORDER BY 1, 2, 3
+WITH new AS MATERIALIZED (
+    SELECT * FROM unnest(%(patterns)s::text[], %(prefixes)s::bool[], %(campaigns)s::int[], %(reasons)s::text[],
+                         %(sources)s::text[], %(ends)s::timestamptz[], %(attempts)s::uuid[])
+        AS n (pattern, is_prefix, campaign_id, reason, source, ends_at, attempt_id)
+), ended AS MATERIALIZED (
+    SELECT s.id FROM new n
+    JOIN suppressions s ON s.pattern = n.pattern AND s.is_prefix = n.is_prefix
+                       AND coalesce(s.campaign_id, 0) = coalesce(n.campaign_id, 0)
+    WHERE s.removed_at IS NULL AND s.ends_at <= now() ORDER BY s.id FOR UPDATE OF s
+), retired AS (
+    UPDATE suppressions s SET removed_at = s.ends_at FROM ended WHERE s.id = ended.id RETURNING s.id
+)
+INSERT INTO suppressions AS s (pattern, is_prefix, campaign_id, reason, source, ends_at, attempt_id)
+SELECT * FROM new WHERE (SELECT count(*) FROM retired) >= 0
+ORDER BY pattern, is_prefix, campaign_id
 ON CONFLICT (pattern, is_prefix, coalesce(campaign_id, 0)) WHERE removed_at IS NULL DO UPDATE
 SET reason = CASE WHEN excluded.reason <> '' AND (excluded.source = 'operator' OR s.reason = '')
                   THEN excluded.reason ELSE s.reason END,
     ends_at = CASE WHEN excluded.source = 'operator' THEN excluded.ends_at
                    WHEN s.ends_at IS NOT NULL AND excluded.ends_at IS NOT NULL
-                   THEN greatest(s.ends_at, excluded.ends_at) END
+                   THEN greatest(s.ends_at, excluded.ends_at) END,
+    attempt_id = coalesce(s.attempt_id, excluded.attempt_id)
 WHERE (CASE WHEN excluded.source = 'operator'
             THEN s.ends_at IS DISTINCT FROM excluded.ends_at OR excluded.reason NOT IN ('', s.reason)
             ELSE (s.ends_at IS NOT NULL AND (excluded.ends_at IS NULL OR excluded.ends_at > s.ends_at))
@@ -69,23 +75,24 @@ WHERE (CASE WHEN excluded.source = 'operator'
 RETURNING s.xmax = 0 AS added"""
 
 
-async def put_suppressions(ledger: Ledger, entries: Sequence[NewSuppression]) -> Put:
-    """Put entries on the list, committed when this returns; each pattern at most once for a campaign.
+async def put_suppressions(statements: Statements, entries: Sequence[NewSuppression]) -> Put:
+    """Put entries on the list, in one statement; each pattern at most once for a campaign.
 
-    One that stands already stays: an operator's word replaces its reason and end, every other only adds a reason where
-    there was none and moves its end further away.
+    The one rule for whoever writes an entry: one that stands already stays.  An operator's word replaces its reason and
+    end, every other only adds a reason where there was none and moves its end further away.
     """
-    parameters = {
-        "patterns": [entry.pattern for entry in entries],
-        "prefixes": [entry.is_prefix for entry in entries],
-        "campaigns": [entry.campaign_id for entry in entries],
-        "reasons": [entry.reason for entry in entries],
-        "sources": [entry.source.value for entry in entries],
-        "ends": [entry.ends_at for entry in entries],
-    }
-    async with ledger.transaction() as transaction:
-        await transaction.changed(_RETIRE, parameters)
-        rows = await transaction.rows(_PUT, parameters)
+    rows = await statements.rows(
+        _PUT,
+        {
+            "patterns": [entry.pattern for entry in entries],
+            "prefixes": [entry.is_prefix for entry in entries],
+            "campaigns": [entry.campaign_id for entry in entries],
+            "reasons": [entry.reason for entry in entries],
+            "sources": [entry.source.value for entry in entries],
+            "ends": [entry.ends_at for entry in entries],
+            "attempts": [entry.attempt_id for entry in entries],
+        },
+    )
     added = sum(row["added"] for row in rows)
     return Put(added, len(rows) - added, len(entries) - len(rows))
 

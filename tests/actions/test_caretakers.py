@@ -17,8 +17,8 @@ from dialer.actions.release_jobs import may_release, release_due
 from dialer.actions.watch_line import watch_line
 from dialer.app import Dialer
 from dialer.domain.campaign import CampaignState
-from dialer.domain.contact_file import RejectedRow
 from dialer.domain.invariants import Invariant
+from dialer.domain.rejected_rows import RejectedRow
 from dialer.errors import Conflict, InvalidInput
 from dialer.ledger.call_jobs import cancel_waiting, may_release_trunk
 from dialer.ledger.campaigns import finish_campaigns, move_campaign

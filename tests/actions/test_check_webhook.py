@@ -9,8 +9,8 @@ from dialer.actions import check_webhook as checks
 from dialer.actions.check_webhook import check_room, check_webhook
 from dialer.app import Dialer
 from dialer.domain.finding import Finding, Level
-from dialer.domain.webhook import Webhook
-from dialer.ledger.events import NewEvent, keep_events
+from dialer.domain.webhook import Webhook, WebhookFate
+from dialer.ledger.events import NewEvent, count_webhooks, keep_events
 from tests.fakes import ScriptedLine
 
 pytestmark = pytest.mark.ledger
@@ -55,6 +55,24 @@ async def test_no_webhook_is_a_warning_that_says_what_to_set(dialer: Dialer, lin
     assert found.level is Level.WARNING
     assert "urls: [http://127.0.0.1:8080/webhooks/livekit]" in (found.todo or "")
     assert line.deleted == [room]
+
+
+@pytest.mark.parametrize("fate", [WebhookFate.FORGED, WebhookFate.BAD_HASH, WebhookFate.STALE])
+async def test_webhooks_with_another_signature_are_told_from_none(
+    dialer: Dialer, line: ScriptedLine, room: str, monkeypatch: pytest.MonkeyPatch, fate: WebhookFate
+) -> None:
+    await count_webhooks(dialer.ledger, {fate: 3}, is_valid=False)  # some day before
+    assert "no webhook came" in (await check(dialer, room)).message
+
+    async def make_room(*_: object, **__: object) -> str:
+        await count_webhooks(dialer.ledger, {fate: 1}, is_valid=False)
+        return "RM_check"
+
+    monkeypatch.setattr(line, "make_room", make_room)
+    found = await check(dialer, room)
+    assert found.level is Level.WARNING
+    assert "their signature is not ours" in found.message
+    assert "webhook.api_key" in (found.todo or "")
 
 
 async def test_without_a_web_process_nothing_is_tested(dialer: Dialer, line: ScriptedLine) -> None:

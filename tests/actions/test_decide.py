@@ -87,4 +87,5 @@ def test_a_retry_for_which_the_hours_never_open_is_expired() -> None:
         windows=BERLIN.windows, time_zone="Europe/Berlin", end_at=at(11), ringing_timeout=timedelta(seconds=30)
     )
     found = decide(NO_ANSWER, history=(), policy=POLICY, hours=hours, zones="", now=at(10), chance=0.5)
-    assert found.finish_reason is FinishReason.EXPIRED
+    assert (found.finish_reason, found.due_in) == (FinishReason.EXPIRED, None)
+    assert found.not_before_in is not None, "hours that are edited at this moment may open for it after all"

@@ -29,6 +29,23 @@ async def make_attempt(dialer: Dialer) -> UUID:
     return ticket.attempt_id
 
 
+async def make_attempts(dialer: Dialer, count: int) -> list[UUID]:
+    """Several of one campaign, one after the other."""
+    await note_sentinel(dialer.ledger, "RM_1")
+    campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=count)
+    await open_epoch(dialer)
+    tickets = await make_tickets(dialer, campaign)
+    for ticket in tickets:
+        await place_call(Desk(dialer), ticket)
+    return [ticket.attempt_id for ticket in tickets]
+
+
+#: Statements after which one attempt breaks: while it is judged, and while it is settled.
+BREAKS_JUDGING = """UPDATE attempts SET report = '{{"dialer.callback_at": 5}}' WHERE id = '{}'"""
+BREAKS_SETTLING = "ALTER TABLE attempts ADD CHECK (state <> 'ended' OR id <> '{}') NOT VALID"
+POISONS = [pytest.param(BREAKS_JUDGING, id="in judging"), pytest.param(BREAKS_SETTLING, id="in settling")]
+
+
 async def age(dialer: Dialer, attempt_id: UUID, **by: timedelta) -> None:
     """Move an attempt's times into the past: as if that long had gone by."""
     for column, span in by.items():
@@ -231,3 +248,37 @@ async def test_talk_time_is_counted_as_the_line_counts_it(dialer: Dialer, line: 
     over = await look(fast, attempt_id)
 
     assert over["talk_seconds"] == pytest.approx(60, abs=10)
+
+
+@pytest.mark.parametrize("poison", POISONS)
+async def test_an_attempt_that_breaks_does_not_stop_the_looks_at_the_others(
+    dialer: Dialer, line: ScriptedLine, poison: str
+) -> None:
+    line.results = [PICKED_UP]
+    attempt_ids = await make_attempts(dialer, 5)
+    poisoned = attempt_ids.pop(2)
+    await follow_calls(dialer, TermsBook(dialer))
+    past = timedelta(seconds=6)
+    for attempt_id in (*attempt_ids, poisoned):
+        await age(dialer, attempt_id, empty_since=past, looked_at=past)
+    await dialer.ledger.changed(poison.format(poisoned))
+
+    done = await follow_calls(dialer, TermsBook(dialer))
+
+    rows = await dialer.ledger.rows("SELECT id FROM attempts WHERE state = 'ended'")
+    assert {row["id"] for row in rows} == set(attempt_ids)
+    assert (done.looked, done.ended, done.broken) == (5, 4, 1)
+
+
+async def test_a_look_that_broke_is_made_again_later_and_proves_nothing(dialer: Dialer, line: ScriptedLine) -> None:
+    line.results = [PICKED_UP]
+    attempt_id = await make_attempt(dialer)
+    await look(dialer, attempt_id)
+    past = timedelta(seconds=6)
+    await age(dialer, attempt_id, empty_since=past, looked_at=past)
+    await dialer.ledger.changed(BREAKS_JUDGING.format(attempt_id))
+
+    after = await look(dialer, attempt_id)
+    assert (after["state"], after["empty_since"]) == ("answered", None)
+
+    assert (await follow_calls(dialer, TermsBook(dialer))).looked == 0

@@ -1,5 +1,7 @@
 """News acts: calls end by it, doubt begins and ends by it, and what is lost on the way is read later."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,12 +10,14 @@ import pytest
 from dialer.actions.call_terms import TermsBook
 from dialer.actions.read_news import read_news
 from dialer.app import Dialer
+from dialer.clock import Clock
 from dialer.domain.webhook import Webhook
 from dialer.ledger.events import NewEvent, attempts_with_old_news, forget_old_events, keep_events
-from tests.actions.test_follow_calls import age, make_attempt
+from tests.actions.test_follow_calls import BREAKS_JUDGING, POISONS, age, make_attempt, make_attempts
+from tests.console.running import until
 from tests.factories import attempt_row, job_state
 from tests.fakes import LOST, PICKED_UP, ScriptedLine
-from workers.clerk import OLD, Clerk
+from workers.clerk import FIRST_REST, OLD, Clerk
 
 pytestmark = pytest.mark.ledger
 
@@ -145,6 +149,78 @@ async def test_news_of_an_attempt_that_is_over_or_never_was_changes_nothing(dial
 
     assert await attempt_row(dialer.ledger, attempt_id) == before
     assert await unhandled(dialer) == 0
+
+
+class StandingClock(Clock):
+    """Goes on only when it is told to."""
+
+    def __init__(self) -> None:
+        self.at = 1000.0
+
+    def seconds(self) -> float:
+        return self.at
+
+
+@pytest.mark.parametrize("poison", POISONS)
+async def test_an_attempt_that_breaks_takes_no_others_along(dialer: Dialer, line: ScriptedLine, poison: str) -> None:
+    line.results = [PICKED_UP]
+    attempt_ids = await make_attempts(dialer, 5)
+    for attempt_id in attempt_ids:
+        await tell(dialer, attempt_id, reason="CLIENT_INITIATED", status="hangup")
+    poisoned = attempt_ids.pop(2)
+    await dialer.ledger.changed(poison.format(poisoned))
+
+    done = await read_news(dialer, TermsBook(dialer), [*attempt_ids[:2], poisoned, *attempt_ids[2:]])
+
+    assert (done.ended, done.broken) == (4, (poisoned,))
+    rows = await dialer.ledger.rows("SELECT id FROM attempts WHERE state = 'ended'")
+    assert {row["id"] for row in rows} == set(attempt_ids)
+    assert await dialer.ledger.rows("SELECT attempt_id FROM events WHERE handled_at IS NULL") == [
+        {"attempt_id": poisoned}
+    ]
+
+
+async def test_an_attempt_that_broke_is_read_again_at_a_growing_distance(dialer: Dialer, line: ScriptedLine) -> None:
+    line.results = [PICKED_UP]
+    clock = StandingClock()
+    attempt_id = await make_attempt(dialer)
+    await tell(dialer, attempt_id, reason="CLIENT_INITIATED", status="hangup")
+    await dialer.ledger.changed("UPDATE events SET received_at = received_at - interval '6 s'")
+    await dialer.ledger.changed(BREAKS_JUDGING.format(attempt_id))
+    clerk = Clerk(replace(dialer, clock=clock))
+    await clerk.read_old()
+    await dialer.ledger.changed("UPDATE attempts SET report = '{}'")
+
+    async def state_after(rest: timedelta) -> object:
+        clock.at += rest.total_seconds()
+        await clerk.read_old()
+        return (await attempt_row(dialer.ledger, attempt_id))["state"]
+
+    assert await state_after(FIRST_REST * 0.9) == "answered"
+    assert await state_after(FIRST_REST * 0.2) == "ended"
+    assert await unhandled(dialer) == 0
+
+
+async def test_more_news_of_an_attempt_that_rests_waits_in_the_ledger(dialer: Dialer, line: ScriptedLine) -> None:
+    line.results = [PICKED_UP]
+    rests, other = await make_attempts(dialer, 2)
+    await tell(dialer, rests, reason="CLIENT_INITIATED", status="hangup")
+    await dialer.ledger.changed("UPDATE events SET received_at = received_at - interval '6 s'")
+    await dialer.ledger.changed(BREAKS_JUDGING.format(rests))
+    clerk = Clerk(replace(dialer, clock=StandingClock()))
+    await clerk.read_old()
+    await dialer.ledger.changed("UPDATE attempts SET report = '{}'")
+    await tell(dialer, other, reason="CLIENT_INITIATED", status="hangup")
+    working = asyncio.create_task(clerk.work())
+
+    clerk.take([rests, other])
+
+    async def is_read() -> bool:
+        return (await attempt_row(dialer.ledger, other))["state"] == "ended"
+
+    await until(is_read)
+    working.cancel()
+    assert (await attempt_row(dialer.ledger, rests))["state"] == "answered"
 
 
 async def test_old_events_are_forgotten_in_bites_and_open_ones_are_not(dialer: Dialer, line: ScriptedLine) -> None:

@@ -1,16 +1,12 @@
-"""``POST /webhooks/livekit`` over HTTP: what is kept, what is refused, what is counted; and the web process itself."""
+"""``POST /webhooks/livekit`` over HTTP: what is kept, what is refused, what is counted, what is told."""
 
 import asyncio
 import base64
 import hashlib
 import json
-import signal
 import socket
-import sys
 import time
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,16 +17,16 @@ import jwt
 import psycopg
 import pytest
 import uvicorn
+from structlog.testing import capture_logs
 
 from console.app import make_app
-from console.supervisor import CANNOT_START
 from console.webhook_url import PATH
 from dialer.actions.hear_news import news_channel
 from dialer.actions.take_webhooks import WebhookIntake
 from dialer.app import Dialer
 from dialer.ledger.session import Ledger
 from dialer.telephony.livekit_webhooks import MOST_BYTES, WebhookReader
-from tests.console.running import CLEAN, until
+from tests.console.running import until
 
 pytestmark = pytest.mark.ledger
 
@@ -211,7 +207,7 @@ async def test_three_hundred_at_once_are_all_kept(web: Web, dialer: Dialer) -> N
 
 
 async def test_an_agents_odd_text_takes_no_other_webhook_along(web: Web, dialer: Dialer) -> None:
-    odd = {"identity": "a\0\ud800b", "kind": "AGENT", "attributes": {"dialer.summary": "\0 \udfff"}}
+    odd = {"identity": "a\0\ud800b", "kind": "AGENT", "attributes": {"dialer.summary": "\0 \udfff" + "x" * 65_536}}
     bodies = [webhook(dialer.room_name(uuid4()), event_id="EV_odd", participant=odd)]
     bodies += [webhook(dialer.room_name(uuid4()), event_id=f"EV_{number}") for number in range(20)]
     assert set(await asyncio.gather(*(web.post(body, token(body)) for body in bodies))) == {200}
@@ -227,6 +223,15 @@ async def test_what_is_not_committed_is_not_thanked_for(web: Web, dialer: Dialer
     assert (await web.kept(), web.enqueued) == ([], [])
     assert await web.post(body, token(body)) == 200
     assert await web.counts() == {"accepted": 1}
+
+
+async def test_a_flood_of_refused_requests_is_counted_one_by_one_and_logged_once_for_each_fate(web: Web) -> None:
+    with capture_logs() as logs:
+        answers = [await web.post(b"{}", token(b"{}") if number % 2 else None) for number in range(40)]
+    assert answers == [401, 400] * 20
+    told = [(line["fate"], line["left_out"]) for line in logs if line["event"] == "webhook_refused"]
+    assert told == [("forged", 0), ("broken", 0)]
+    assert await web.counts() == {"forged": 20, "broken": 20}
 
 
 async def test_what_cannot_be_counted_now_is_counted_later(web: Web, database_url: str) -> None:
@@ -261,54 +266,3 @@ async def test_a_ledger_that_is_away_is_a_503_for_webhooks_and_for_health(web: W
 async def test_it_shows_nothing_of_itself(web: Web, path: str) -> None:
     async with web.session.get(web.url + path) as answer:
         assert answer.status == 404
-
-
-@asynccontextmanager
-async def web_process(environment: dict[str, str]) -> AsyncIterator[Process]:
-    """``python -m console.web``, killed at the end if it still runs."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "console.web"),
-        env={**CLEAN, **environment, "DIALER_LOG_LEVEL": "info", "DIALER_LOG_FORMAT": "json"},
-        stderr=PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def served_at(process: Process) -> str:
-    """The address in the line of its log that tells it."""
-    assert process.stderr is not None
-    async for line in process.stderr:
-        if b"web_served" in line:
-            return f"http://127.0.0.1:{json.loads(line)['port']}"
-    raise AssertionError("it ended before it served")
-
-
-async def test_the_process_serves_counts_and_ends_cleanly(environment: dict[str, str], ledger: Ledger) -> None:
-    row = await ledger.row("SELECT word FROM installation")
-    assert row is not None
-    body = webhook(f"{row['word']}-{ATTEMPT}")
-    async with web_process({**environment, "DIALER_WEB_PORT": "0"}) as process, aiohttp.ClientSession() as session:
-        url = await served_at(process) + PATH
-        async with session.post(url, data=body, headers={"Authorization": token(body, secret="secret")}) as answer:
-            assert answer.status == 200
-        async with session.post(url, data=body) as answer:
-            assert answer.status == 401
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 10) == 0
-    counted = await ledger.rows("SELECT kind, value FROM event_counters ORDER BY kind")
-    assert counted == [{"kind": "accepted", "value": 1}, {"kind": "forged", "value": 1}]
-
-
-async def test_a_taken_port_is_told_with_the_way_out(environment: dict[str, str]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        async with web_process({**environment, "DIALER_WEB_PORT": str(port)}) as process:
-            _, err = await asyncio.wait_for(process.communicate(), 20)
-    assert process.returncode == CANNOT_START
-    assert f"web cannot start: webhooks cannot be taken on 127.0.0.1:{port}: " in err.decode()
-    assert "DIALER_WEB_PORT" in err.decode()

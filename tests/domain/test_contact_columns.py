@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dialer.domain.contact_file import ContactRow, RejectedRow, read_contacts
+from dialer.domain.contact_file import ContactRow, read_contacts
+from dialer.domain.rejected_rows import RejectedRow
 from dialer.errors import InvalidInput
 
 pytestmark = pytest.mark.unit

@@ -195,6 +195,18 @@ GOES_ON = [
         RetryAt(due_at=NOON + m(60)),
         id="uncounted tries use up no attempt",
     ),
+    pytest.param(
+        ended(CANCELLED, counted=False, sent=False),
+        [past(ANSWERED)] * 4,
+        Postpone(until=NOON + s(2)),
+        id="a call back beyond the last attempt, not sent",
+    ),
+    pytest.param(
+        ended(TRUNK, counted=False),
+        [past(ANSWERED)] * 4,
+        Postpone(until=NOON + s(30)),
+        id="a call back beyond the last attempt, and the trunk failed",
+    ),
 ]
 
 
@@ -275,6 +287,11 @@ def test_caps_move_the_moment_to_when_the_window_is_open(history: list[PastAttem
 def test_caps_hold_back_a_postponed_call_too() -> None:
     three = [past(NO_ANSWER, ago=h(hours)) for hours in (20, 10, 1)]
     assert step(ended(TRUNK, counted=False), three, policy=CAPS) == Postpone(until=NOON + h(4))
+
+
+def test_caps_hold_back_no_call_that_was_due_and_not_sent() -> None:
+    three = [past(NO_ANSWER, ago=h(hours)) for hours in (20, 10, 1)]
+    assert step(ended(CANCELLED, counted=False, sent=False), three, policy=CAPS) == Postpone(until=NOON + s(2))
 
 
 def test_zero_is_no_cap() -> None:

@@ -1,4 +1,4 @@
-"""The small rules: states, limits, pacing, the fence's sums."""
+"""The small rules: states, limits, the fence's sums."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,6 @@ from dialer.domain.attempt import AttemptState
 from dialer.domain.call_job import CallJobState
 from dialer.domain.campaign import CampaignState
 from dialer.domain.fence import Fence, Leases, scaled
-from dialer.domain.pacing import room_to_release
 from dialer.domain.trunk import check_caller_id, check_limits
 from dialer.errors import InvalidInput, InvariantBroken
 
@@ -53,27 +52,6 @@ def test_the_tokens_end_hangs_on_the_whole_second_of_the_claim() -> None:
 def test_bounds_are_scaled_all_together() -> None:
     assert scaled(Fence(), 0.1).visible_after == timedelta(seconds=9.6)
     assert scaled(Leases(), 0.1).slot == timedelta(seconds=3)
-
-
-@pytest.mark.parametrize(
-    ("rate", "free", "queued", "room"),
-    [
-        pytest.param(5, 20, 0, 10, id="two seconds of the rate"),
-        pytest.param(5, 20, 4, 6, id="less what is queued"),
-        pytest.param(5, 3, 0, 3, id="no more than free slots"),
-        pytest.param(5, -2, 0, 0, id="none when open attempts are above the limit"),
-        pytest.param(5, 20, 30, 0, id="none when more is queued"),
-        pytest.param(0.1, 20, 0, 1, id="one for a slow trunk"),
-    ],
-)
-def test_how_much_is_released(rate: float, free: int, queued: int, room: int) -> None:
-    found = room_to_release(calls_per_second=rate, free_slots=free, queued=queued, agents_take=timedelta(0))
-    assert found == room
-
-
-def test_agents_that_take_time_to_come_let_more_be_released() -> None:
-    found = room_to_release(calls_per_second=5, free_slots=100, queued=0, agents_take=timedelta(seconds=3))
-    assert found == 25
 
 
 @pytest.mark.parametrize("text", ["*", "hello", "4155550100", "+1", "+1415555010x", ""])

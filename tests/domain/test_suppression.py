@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from dialer.domain.contact_file import RejectedRow
+from dialer.domain.rejected_rows import RejectedRow
 from dialer.domain.suppression import NewSuppression, check_reason, read_pattern, read_until
 from dialer.domain.suppression_file import Defaults, read_suppressions
 from dialer.errors import InvalidInput

@@ -92,6 +92,14 @@ async def test_the_same_number_in_one_batch_is_claimed_once(dialer: Dialer) -> N
         pytest.param("UPDATE campaigns SET state = 'paused'", Refusal.PAUSED, id="its campaign is paused"),
         pytest.param("UPDATE campaigns SET state = 'held'", Refusal.PAUSED, id="its campaign is held"),
         pytest.param("UPDATE call_jobs SET attempts_counted = 4", Refusal.NO_ATTEMPTS_LEFT, id="no attempts are left"),
+        pytest.param(
+            "INSERT INTO suppressions (pattern, source) SELECT number, 'agent' FROM call_jobs",
+            Refusal.SUPPRESSED,
+            id="its number is suppressed",
+        ),
+        pytest.param("UPDATE call_jobs SET open_until = now()", Refusal.CLOSED, id="its window has closed"),
+        pytest.param("UPDATE campaigns SET end_at = now()", Refusal.CLOSED, id="its campaign is over"),
+        pytest.param("UPDATE campaigns SET start_at = now() + interval '1 h'", Refusal.CLOSED, id="it has not begun"),
     ],
 )
 async def test_what_may_not_be_claimed_is_refused_with_its_reason(
@@ -103,6 +111,15 @@ async def test_what_may_not_be_claimed_is_refused_with_its_reason(
 
     assert await claim(dialer, [ticket]) == [refusal]
     assert await dialer.ledger.rows("SELECT id FROM attempts") == []
+
+
+async def test_a_call_back_that_was_promised_is_made_beyond_the_last_attempt(dialer: Dialer) -> None:
+    campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=1)
+    [ticket] = await make_tickets(dialer, campaign)
+    await dialer.ledger.changed("UPDATE call_jobs SET attempts_counted = 4, promised = true")
+
+    [answer] = await claim(dialer, [ticket])
+    assert isinstance(answer, Claim)
 
 
 async def test_a_reason_that_only_a_newer_ledger_knows_is_refused_too(dialer: Dialer) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from dialer.app import Dialer
@@ -94,6 +95,21 @@ async def test_the_suppressed_are_finished_and_not_queued(dialer: Dialer) -> Non
         "SELECT count(*) AS n FROM call_jobs WHERE finish_reason = 'suppressed' AND lease_token IS NULL"
     )
     assert row == {"n": 3}
+
+
+@pytest.mark.parametrize("promised", [False, True])
+async def test_who_is_being_finished_at_this_moment_is_passed_over_and_not_waited_for(
+    dialer: Dialer, database_url: str, promised: bool
+) -> None:
+    campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=2)
+    await set_jobs(dialer, f"promised = {promised}", *NUMBERS[:2])
+    async with await psycopg.AsyncConnection.connect(database_url) as suppressing:
+        await suppressing.execute(
+            "UPDATE call_jobs SET state = 'finished', finish_reason = 'suppressed' WHERE number = %s", (NUMBERS[0],)
+        )
+        assert await numbers_released(dialer, campaign) == [[NUMBERS[1]]]
+
+    assert await reasons(dialer) == {NUMBERS[0]: ("finished", "suppressed"), NUMBERS[1]: ("queued", None)}
 
 
 async def test_who_is_suppressed_does_not_leave_messages_short(dialer: Dialer) -> None:

@@ -1,8 +1,9 @@
 """The real livekit-server and the simulator, the example agent, and somebody who picks up."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -15,6 +16,8 @@ from tests.livekit.servers import API_KEY, API_SECRET, LOCALHOST, real_server, s
 from tests.livekit.webhooks import WebhookSink
 
 SERVERS = {"livekit-server": real_server, "simulator": simulated_server}
+
+OpenPlace = Callable[..., AbstractAsyncContextManager[Place]]
 
 
 @pytest.fixture
@@ -30,6 +33,12 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield opened
 
 
+@pytest.fixture(params=list(SERVERS))
+def open_place(request: pytest.FixtureRequest, tmp_path: Path) -> OpenPlace:
+    """Opens the real server, then the simulator, whose webhooks also go to the addresses that it is given."""
+    return partial(_place, request.param, tmp_path)
+
+
 @pytest.fixture
 async def real_place(tmp_path: Path) -> AsyncIterator[Place]:
     """The real server, for what the simulator has no counterpart to."""
@@ -38,11 +47,11 @@ async def real_place(tmp_path: Path) -> AsyncIterator[Place]:
 
 
 @asynccontextmanager
-async def _place(name: str, folder: Path) -> AsyncIterator[Place]:
+async def _place(name: str, folder: Path, *webhook_urls: str) -> AsyncIterator[Place]:
     sink = WebhookSink(API_KEY, API_SECRET)
     async with (
-        _listening(sink) as webhook_url,
-        SERVERS[name](folder, webhook_url) as url,
+        _listening(sink) as sink_url,
+        SERVERS[name](folder, [sink_url, *webhook_urls]) as url,
         aiohttp.ClientSession() as session,
     ):
         client = api.LiveKitAPI(url, API_KEY, API_SECRET, session=session, failover=False)

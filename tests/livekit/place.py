@@ -3,6 +3,8 @@
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,10 @@ from livekit import api
 from livekit.protocol.agent_dispatch import RoomAgentDispatch
 from livekit.protocol.models import ParticipantInfo
 
+from dialer.app import livekit_line
+from dialer.clock import Clock
+from dialer.config import read_settings
+from dialer.telephony.livekit_line import LiveKitLine
 from tests.livekit.servers import API_KEY, API_SECRET
 from tests.livekit.webhooks import WebhookSink
 
@@ -59,6 +65,17 @@ class Place:
                     if _is_active_agent(participant):
                         return participant
                 await asyncio.sleep(POLL_SECONDS)
+
+
+@asynccontextmanager
+async def our_line(place: Place) -> AsyncIterator[LiveKitLine]:
+    """The dialer's own line to this LiveKit."""
+    variables = {"LIVEKIT_URL": place.url, "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
+    line = livekit_line(read_settings(variables), clock=Clock())
+    try:
+        yield line
+    finally:
+        await line.close()
 
 
 def _is_active_agent(participant: ParticipantInfo) -> bool:

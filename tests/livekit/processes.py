@@ -1,9 +1,10 @@
-"""The example agent and the callee, as processes of the agents' environment."""
+"""The example agent, the callee and our web process, as processes of their own."""
 
 import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -12,6 +13,7 @@ from typing import TypeVar
 
 from livekit import api
 
+from tests.console.running import CLEAN
 from tests.livekit import programs
 from tests.livekit.place import Place
 from tests.livekit.servers import API_KEY, API_SECRET
@@ -29,6 +31,7 @@ class Process:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.lines: list[str] = []
         self._process = process
+        self._is_over = False
         self._news = asyncio.Condition()
 
     async def read(self) -> None:
@@ -38,15 +41,18 @@ class Process:
             async with self._news:
                 self.lines.append(line.decode().rstrip())
                 self._news.notify_all()
+        async with self._news:
+            self._is_over = True
+            self._news.notify_all()
 
     async def says(self, is_it: Callable[[str], bool]) -> str:
-        """The first line of which this is true; waits until it is there."""
-        try:
+        """The first line of which this is true; waits until it is there, or the process has ended."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(WAIT_SECONDS), self._news:
-                await self._news.wait_for(lambda: any(map(is_it, self.lines)))
-        except TimeoutError:
-            raise AssertionError("it did not say so, but:\n" + "\n".join(self.lines[-50:])) from None
-        return next(filter(is_it, self.lines))
+                await self._news.wait_for(lambda: any(map(is_it, self.lines)) or self._is_over)
+        said = next(filter(is_it, self.lines), None)
+        assert said is not None, "it did not say so, but:\n" + "\n".join(self.lines[-50:])
+        return said
 
     def kill(self) -> None:
         """End it and the processes it keeps for its jobs, without a word to anybody."""
@@ -83,7 +89,8 @@ async def example_agent(place: Place) -> AsyncIterator[Process]:
         "AGENT_NAME": AGENT_NAME,
     }
     # `dev`: the worker takes jobs however busy this machine is.
-    async with _process([str(programs.AGENT / "agent.py"), "dev", "--no-reload"], Process, variables) as agent:
+    command = [await _agents_python(), str(programs.AGENT / "agent.py"), "dev", "--no-reload"]
+    async with _running(command, Process, variables) as agent:
         await agent.says(lambda line: "registered worker" in line)
         yield agent
 
@@ -100,22 +107,33 @@ async def callee(place: Place, room: str, *, has_voice: bool) -> AsyncIterator[C
         .with_grants(api.VideoGrants(room_join=True, room=room, can_update_own_metadata=True))
         .to_jwt()
     )
-    command = [str(Path(__file__).with_name("callee.py")), place.url.replace("http", "ws"), token]
-    async with _process([*command, "voice" if has_voice else "still"], Callee, {}) as process:
+    command = [await _agents_python(), str(Path(__file__).with_name("callee.py")), place.url.replace("http", "ws")]
+    async with _running([*command, token, "voice" if has_voice else "still"], Callee, {}) as process:
         await process.reports("joined")
         yield process
 
 
 @asynccontextmanager
-async def _process(command: Sequence[str], of: type[P], variables: dict[str, str]) -> AsyncIterator[P]:
-    python = await asyncio.to_thread(programs.agents_python)
+async def web_process(variables: dict[str, str]) -> AsyncIterator[Process]:
+    """Our web process, once it takes webhooks."""
+    async with _running([sys.executable, "-m", "console.web"], Process, variables) as web:
+        await web.says(lambda line: "web_served" in line)
+        yield web
+
+
+async def _agents_python() -> str:
+    return str(await asyncio.to_thread(programs.agents_python))
+
+
+@asynccontextmanager
+async def _running(command: Sequence[str], of: type[P], variables: dict[str, str]) -> AsyncIterator[P]:
     started = await asyncio.create_subprocess_exec(
-        python,
         *command,
+        cwd=programs.REPOSITORY,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, **variables, "PYTHONPATH": ""},
+        env={**CLEAN, **variables},
         start_new_session=True,
     )
     process = of(started)

@@ -34,13 +34,13 @@ rtc:
   interfaces: {{includes: [lo]}}
   ips: {{includes: [127.0.0.1/32]}}
 keys: {{{key}: "{secret}"}}
-webhook: {{api_key: {key}, urls: ["{webhook_url}"]}}
+webhook: {{api_key: {key}, urls: {webhook_urls}}}
 logging: {{level: info}}
 """
 
 
 @asynccontextmanager
-async def real_server(folder: Path, webhook_url: str) -> AsyncIterator[str]:
+async def real_server(folder: Path, webhook_urls: Sequence[str]) -> AsyncIterator[str]:
     """The address of a livekit-server without a SIP node.  ``folder`` keeps its configuration and logs."""
     port, udp_port, redis_port = free_port(), free_port(socket.SOCK_DGRAM), free_port()
     config = folder / "livekit.yaml"
@@ -51,7 +51,7 @@ async def real_server(folder: Path, webhook_url: str) -> AsyncIterator[str]:
             redis_port=redis_port,
             key=API_KEY,
             secret=API_SECRET,
-            webhook_url=webhook_url,
+            webhook_urls=json.dumps(webhook_urls),
         )
     )
     valkey = [str(valkey_program()), "--port", str(redis_port), "--bind", LOCALHOST, "--save", "", "--appendonly", "no"]
@@ -65,11 +65,10 @@ async def real_server(folder: Path, webhook_url: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def simulated_server(folder: Path, webhook_url: str) -> AsyncIterator[str]:
+async def simulated_server(folder: Path, webhook_urls: Sequence[str]) -> AsyncIterator[str]:
     """The address of a simulator as fast as life, with the same key."""
     options = ["--port", "0", "--api-key", API_KEY, "--api-secret", API_SECRET]
-    if "--webhook-url" in simulator_help():
-        options += ["--webhook-url", webhook_url]
+    options += [word for url in webhook_urls for word in ("--webhook-url", url)]
     log = folder / "simulator.log"
     with _running([sys.executable, "-m", "simulator", *options], log) as process:
         async with asyncio.timeout(START_SECONDS):
@@ -77,18 +76,6 @@ async def simulated_server(folder: Path, webhook_url: str) -> AsyncIterator[str]
                 assert process.poll() is None, said
                 await asyncio.sleep(POLL_SECONDS)
         yield json.loads(said.splitlines()[0])["url"]
-
-
-def simulator_help() -> str:
-    """What the simulator says about its options."""
-    asked = subprocess.run(
-        [sys.executable, "-m", "simulator", "--help"],
-        cwd=programs.REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return asked.stdout
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:

@@ -3,7 +3,6 @@
 At the real server the example agent and a callee of livekit's client; at the simulator two of its own.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -11,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from livekit import api
 from livekit.protocol.sip import CreateSIPParticipantRequest
 
-from tests.livekit.place import GIVE_UP_SECONDS, POLL_SECONDS, Place
+from tests.livekit.place import Place
 from tests.livekit.processes import AGENT_NAME, callee, example_agent
 
 ANSWERS = "+12125550210"
@@ -51,26 +50,10 @@ async def call_somebody_who_does_not(place: Place, room: str) -> None:
 
 
 async def report_in_metadata(place: Place, room: str, *, disposition: str) -> None:
-    """Make a room in whose metadata an agent reports; back when it has."""
-    if place.is_simulated:
-        await place.send_agent(f"sim-metadata-{disposition}", room=room)
-        await place.agent_in(room)
-        await _dial(place, room, ANSWERS)
-        await _until_it_has_metadata(place, room)
-    else:
-        report = json.dumps({"dialer.disposition": disposition})
-        await place.api.room.create_room(api.CreateRoomRequest(name=room))
-        await place.api.room.update_room_metadata(api.UpdateRoomMetadataRequest(room=room, metadata=report))
-
-
-async def _until_it_has_metadata(place: Place, room: str) -> None:
-    async with asyncio.timeout(GIVE_UP_SECONDS):
-        while not [found for found in (await place.api.room.list_rooms(_named(room))).rooms if found.metadata]:
-            await asyncio.sleep(POLL_SECONDS)
-
-
-def _named(room: str) -> api.ListRoomsRequest:
-    return api.ListRoomsRequest(names=[room])
+    """Make a room, and report in its metadata as an agent does."""
+    report = json.dumps({"dialer.disposition": disposition})
+    await place.api.room.create_room(api.CreateRoomRequest(name=room))
+    await place.api.room.update_room_metadata(api.UpdateRoomMetadataRequest(room=room, metadata=report))
 
 
 async def _dial(place: Place, room: str, number: str) -> None:

@@ -8,16 +8,12 @@ from livekit import api
 from livekit.protocol.sip import SIPOutboundTrunkInfo
 from uuid_utils.compat import uuid7
 
-from dialer.app import livekit_line
-from dialer.clock import Clock
-from dialer.config import read_settings
 from dialer.domain.fence import Fence
 from dialer.domain.line_result import Reply
 from dialer.domain.outcome import Outcome, Verdict, classify
 from dialer.telephony.line import DialRequest
 from dialer.telephony.livekit_line import LiveKitLine
-from tests.livekit.place import Place
-from tests.livekit.servers import API_KEY, API_SECRET
+from tests.livekit.place import Place, our_line
 
 pytestmark = pytest.mark.livekit
 
@@ -28,12 +24,8 @@ NO_SIP_NODE = "twirp error unknown: no response from servers"
 @pytest.fixture
 async def line(real_place: Place) -> AsyncIterator[LiveKitLine]:
     """Our line to the real server."""
-    variables = {"LIVEKIT_URL": real_place.url, "LIVEKIT_API_KEY": API_KEY, "LIVEKIT_API_SECRET": API_SECRET}
-    opened = livekit_line(read_settings(variables), clock=Clock())
-    try:
+    async with our_line(real_place) as opened:
         yield opened
-    finally:
-        await opened.close()
 
 
 @pytest.fixture
@@ -96,6 +88,7 @@ async def test_the_evidence_of_a_refused_dial_does_not_contain_our_token(
 ) -> None:
     result = await line.place(request(room, trunk, age=BEHIND_THE_FENCE), open_gate)
 
+    assert "token is expired" in (result.message or "")
     assert "eyJ" not in (result.message or "")
 
 

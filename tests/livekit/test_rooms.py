@@ -1,13 +1,12 @@
-"""Rooms and agents called into them: the same answers from the real server and from the simulator."""
+"""Rooms: the same answers from the real server and from the simulator."""
 
-import asyncio
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.livekit import stage
-from tests.livekit.place import GIVE_UP_SECONDS, POLL_SECONDS, Place
+from tests.livekit.place import Place
 
 pytestmark = pytest.mark.livekit
 
@@ -26,16 +25,16 @@ ROOM = {
     "active_recording": False,
     "version": None,
 }
-DISPATCH = {
-    "id": "AD_...",
-    "agent_name": "nobody-serves-this",
-    "metadata": '{"name": "Ada"}',
-    "state": {"jobs": [], "created_at": "<digits>", "deleted_at": "0"},
-    "restart_policy": "JRP_ON_FAILURE",
-    "deployment": "",
-    "attributes": {},
-}
-JOB = {"type": "JT_ROOM", "namespace": "", "metadata": '{"name": "Ada"}', "agent_name": ""}
+NO_ROOM = (404, {"code": "not_found", "msg": "twirp error unknown: requested room does not exist"})
+MOST_METADATA_BYTES = 512 * 1024
+TOO_MUCH_METADATA = (
+    400,
+    {
+        "code": "invalid_argument",
+        "msg": "metadata size exceeds limits 524288",
+        "meta": {"argument": "metadata size exceeds limits"},
+    },
+)
 
 
 def wanted(room: str) -> dict[str, Any]:
@@ -95,10 +94,9 @@ async def test_rooms_are_listed_by_name_and_only_those_that_exist(place: Place, 
 
 async def test_a_room_is_deleted_once(place: Place, room: str) -> None:
     await place.post("RoomService/CreateRoom", wanted(room))
-    not_there = (404, {"code": "not_found", "msg": "twirp error unknown: requested room does not exist"})
 
     assert await place.post("RoomService/DeleteRoom", {"room": room}) == (200, {})
-    assert await place.post("RoomService/DeleteRoom", {"room": room}) == not_there
+    assert await place.post("RoomService/DeleteRoom", {"room": room}) == NO_ROOM
     assert await place.post("RoomService/ListRooms", {"names": [room]}) == (200, {"rooms": []})
 
 
@@ -109,32 +107,46 @@ async def test_a_room_that_does_not_exist_has_nobody_in_it(place: Place, room: s
     assert await place.post("RoomService/RemoveParticipant", {"room": room, "identity": "x"}) == not_there
 
 
-async def test_an_agent_that_nobody_serves_is_dispatched_without_a_word_and_never_comes(
-    place: Place, room: str
-) -> None:
+async def test_the_metadata_of_a_room_can_be_changed(place: Place, room: str) -> None:
     await place.post("RoomService/CreateRoom", wanted(room))
-    status, answer = await place.post("AgentDispatchService/ListDispatch", {"room": room})
+    changed = ROOM | {"name": room, "metadata": "after"}
 
-    assert (status, without_chance(answer)) == (200, {"agent_dispatches": [DISPATCH | {"room": room}]})
-    assert await place.participants(room) == []
-
-
-async def test_the_job_of_an_agent_in_its_room_is_listed_as_running(place: Place, room: str) -> None:
-    async with stage.agent(place) as agent_name:
-        await place.send_agent(agent_name, room=room, metadata='{"name": "Ada"}')
-        agent = await place.agent_in(room)
-        async with asyncio.timeout(GIVE_UP_SECONDS):
-            while not (jobs := (await dispatched(place, room))["state"]["jobs"]):
-                await asyncio.sleep(POLL_SECONDS)
-
-    assert len(jobs) == 1
-    assert {key: jobs[0][key] for key in JOB} == JOB | {"agent_name": agent_name}
-    assert jobs[0]["state"]["status"] == "JS_RUNNING"
-    assert jobs[0]["state"]["error"] == ""
-    assert jobs[0]["state"]["participant_identity"] == agent.identity == f"agent-{jobs[0]['id']}"
+    status, answer = await place.post("RoomService/UpdateRoomMetadata", {"room": room, "metadata": "after"})
+    assert (status, without_chance(answer)) == (200, changed)
+    status, answer = await place.post("RoomService/ListRooms", {"names": [room]})
+    assert (status, without_chance(answer)) == (200, {"rooms": [changed]})
+    assert await place.post("RoomService/UpdateRoomMetadata", {"room": f"{room}-other", "metadata": "x"}) == NO_ROOM
 
 
-async def dispatched(place: Place, room: str) -> Any:
-    """The one agent that is called into this room."""
-    _, answer = await place.post("AgentDispatchService/ListDispatch", {"room": room})
-    return answer["agent_dispatches"][0]
+@pytest.mark.parametrize(
+    ("method", "request_of"),
+    [
+        pytest.param("CreateRoom", lambda room, text: {"name": room, "metadata": text}, id="of a room"),
+        pytest.param(
+            "CreateRoom",
+            lambda room, text: {"name": room, "agents": [{"agent_name": "nobody", "metadata": text}]},
+            id="of an agent",
+        ),
+        pytest.param("UpdateRoomMetadata", lambda room, text: {"room": room, "metadata": text}, id="later"),
+    ],
+)
+async def test_metadata_of_more_than_512_kib_is_refused(
+    place: Place, room: str, method: str, request_of: Callable[[str, str], dict[str, Any]]
+) -> None:
+    if method == "UpdateRoomMetadata":
+        await place.post("RoomService/CreateRoom", {"name": room})
+    largest, too_large = "ü" * (MOST_METADATA_BYTES // 2), "ü" * (MOST_METADATA_BYTES // 2) + "x"
+
+    assert await place.post(f"RoomService/{method}", request_of(room, too_large)) == TOO_MUCH_METADATA
+    assert (await place.post(f"RoomService/{method}", request_of(room, largest)))[0] == 200
+
+
+async def test_a_room_s_name_has_at_most_256_characters(place: Place, room: str) -> None:
+    name = room.ljust(256, "x")
+    refused = "twirp error unknown: room name length exceeds limits: max length 256"
+
+    assert (await place.post("RoomService/CreateRoom", {"name": name}))[0] == 200
+    assert await place.post("RoomService/CreateRoom", {"name": f"{name}x"}) == (
+        400,
+        {"code": "invalid_argument", "msg": refused},
+    )

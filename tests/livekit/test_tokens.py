@@ -1,11 +1,14 @@
 """Whom LiveKit lets in: the same tokens at the real server and at the simulator."""
 
+import json
 import re
 from typing import Any
 
+import jwt
 import pytest
 
 from tests.livekit.place import Place, signed_token
+from tests.livekit.servers import API_KEY, API_SECRET
 
 pytestmark = pytest.mark.livekit
 
@@ -18,7 +21,10 @@ DIAL = {"sip_trunk_id": "ST_nosuch", "sip_call_to": "+12125550123", "room_name":
 
 
 async def answer_to(place: Place, token: str) -> tuple[int, Any]:
-    """What a token gets for ListRooms, without what LiveKit 1.13.5 repeats and later ones do not: token and key."""
+    """What a token gets for ListRooms, without the token and the key, which our livekit-server repeats.
+
+    The recorded one did not, and the simulator follows the recording.
+    """
     status, answer = await place.post("RoomService/ListRooms", {}, token=token)
     if isinstance(answer, str):
         answer = re.sub(r"^invalid token: \S+, error: ", f"{INVALID}: ", answer)
@@ -55,6 +61,31 @@ async def test_a_token_that_is_no_good_is_refused_with_the_reason_in_plain_text(
     place: Place, token: dict[str, Any], answer: str
 ) -> None:
     assert await answer_to(place, signed_token(**token)) == (401, answer)
+
+
+@pytest.mark.parametrize(
+    ("headers", "answer"),
+    [
+        pytest.param({}, NO_LEAVE, id="no token"),
+        pytest.param({"Authorization": "Bearer garbage"}, INVALID, id="no token at all"),
+        pytest.param({"Authorization": "Bearer a.b.c"}, INVALID, id="dots alone make no token"),
+        pytest.param(
+            {"Authorization": "Basic xyz"}, "invalid authorization header. Must start with Bearer", id="no bearer"
+        ),
+    ],
+)
+async def test_what_is_no_token_is_refused(place: Place, headers: dict[str, str], answer: Any) -> None:
+    url = f"{place.url}/twirp/livekit.RoomService/ListRooms"
+    async with place.session.post(url, json={}, headers=headers) as refused:
+        text = await refused.text()
+
+    assert (refused.status, json.loads(text) if text.startswith("{") else text.strip()) == (401, answer)
+
+
+async def test_a_token_without_an_end_is_let_in(place: Place) -> None:
+    endless = jwt.encode({"iss": API_KEY, "video": {"roomList": True}}, API_SECRET, algorithm="HS256")
+
+    assert await answer_to(place, endless) == (200, {"rooms": []})
 
 
 async def test_the_dial_looks_at_the_token_before_it_looks_at_the_request(place: Place) -> None:

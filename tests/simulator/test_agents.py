@@ -8,7 +8,10 @@ import pytest
 from livekit import api
 from livekit.protocol.agent_dispatch import CreateAgentDispatchRequest, RoomAgentDispatch
 from livekit.protocol.models import DisconnectReason, ParticipantInfo
-from livekit.protocol.room import CreateRoomRequest, DeleteRoomRequest, ListRoomsRequest
+from livekit.protocol.room import (
+    CreateRoomRequest,
+    DeleteRoomRequest,
+)
 
 from simulator.consumers import draw_fate
 from simulator.settings import Wishes
@@ -34,7 +37,7 @@ def number_of_somebody(amd: str) -> str:
 
 async def make_room(lab: Lab, *agents: str, **fields: Any) -> None:
     wanted = [RoomAgentDispatch(agent_name=name, metadata="{}") for name in agents]
-    await lab.livekit.room.create_room(CreateRoomRequest(name="room", agents=wanted, **fields))
+    await lab.livekit.room.create_room(CreateRoomRequest(agents=wanted, **({"name": "room"} | fields)))
 
 
 async def agents(lab: Lab) -> list[ParticipantInfo]:
@@ -42,12 +45,14 @@ async def agents(lab: Lab) -> list[ParticipantInfo]:
     return [one for one in await lab.participants() if one.kind == ParticipantInfo.Kind.AGENT]
 
 
-async def comes(lab: Lab) -> ParticipantInfo:
+async def comes(lab: Lab, state: ParticipantInfo.State = ParticipantInfo.State.ACTIVE) -> ParticipantInfo:
     """Wait for the agent."""
     async with asyncio.timeout(GIVE_UP_SECONDS):
-        while not (inside := await agents(lab)):
+        while True:
+            for inside in await agents(lab):
+                if inside.state == state:
+                    return inside
             await asyncio.sleep(POLL_SECONDS)
-    return inside[0]
 
 
 async def dialer_attributes(lab: Lab, sink: Sink, number: str, agent: str) -> dict[str, str]:
@@ -72,8 +77,6 @@ async def test_an_agent_is_a_participant_that_no_room_stays_open_for(lab: Lab) -
     assert agent.identity.startswith("agent-AJ_")
     assert dict(agent.attributes) == {"lk.agent.name": "sim-ready"}
     assert agent.permission.agent
-    [room] = (await lab.livekit.room.list_rooms(ListRoomsRequest())).rooms
-    assert room.num_participants == 1
     [dispatch] = await lab.livekit.agent_dispatch.list_dispatch("room")
     [job] = dispatch.state.jobs
     assert job.state.participant_identity == agent.identity == f"agent-{job.id}"
@@ -95,7 +98,8 @@ async def test_making_a_room_again_sends_for_nobody(lab: Lab) -> None:
     assert [one.agent_name for one in await lab.livekit.agent_dispatch.list_dispatch("room")] == ["sim-ready"]
 
 
-async def test_an_agent_can_be_sent_for_later_and_sent_away(lab: Lab) -> None:
+async def test_an_agent_can_be_sent_for_later_and_sent_away(start_lab: StartLab, sink: Sink) -> None:
+    lab = await start_lab(speed=40, webhook_urls=(sink.url,))
     await lab.dial(ANSWERS_AT_ONCE)
     request = CreateAgentDispatchRequest(room="room", agent_name="sim-ready", metadata="m")
     dispatch = await lab.livekit.agent_dispatch.create_dispatch(request)
@@ -104,6 +108,9 @@ async def test_an_agent_can_be_sent_for_later_and_sent_away(lab: Lab) -> None:
     assert again is not None
     assert (again.agent_name, again.metadata) == ("sim-ready", "m")
     await lab.livekit.agent_dispatch.delete_dispatch(dispatch.id, "room")
+    await sink.has(lambda sink: bool(left(sink, "agent-")))
+    [gone] = left(sink, "agent-")
+    assert gone.participant.disconnect_reason == DisconnectReason.PARTICIPANT_REMOVED
     assert await agents(lab) == []
     with pytest.raises(api.TwirpError, match="dispatch ID not found"):
         await lab.livekit.agent_dispatch.delete_dispatch(dispatch.id, "room")

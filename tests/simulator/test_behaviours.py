@@ -26,6 +26,8 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
             Behaviour(says=Says(amd="human", disposition="booked"), deletes_after_seconds=LEAVE_SECONDS),
         ),
         ("sim-callback-60", Behaviour(says=Says(callback_after_seconds=60), deletes_after_seconds=LEAVE_SECONDS)),
+        ("sim-callback-at-noon", Behaviour(says=Says(callback_at="noon"), deletes_after_seconds=LEAVE_SECONDS)),
+        ("sim-long-3", Behaviour(says=Says(disposition="xxx"), deletes_after_seconds=LEAVE_SECONDS)),
         ("sim-dnc", Behaviour(says=Says(do_not_call=True), deletes_after_seconds=LEAVE_SECONDS)),
         ("sim-machine", Behaviour(says=Says(amd="machine-vm"), deletes_after_seconds=LEAVE_SECONDS)),
         ("sim-metadata-booked", Behaviour(says=Says(disposition="booked"), says_in_metadata=True)),
@@ -55,6 +57,7 @@ def test_nobody_serves_another_name(name: str) -> None:
             {"dialer.callback_at": "2026-11-24T12:01:30.500+00:00"},
             id="a call back, with its offset",
         ),
+        pytest.param(Says(callback_at="noon"), {"dialer.callback_at": "noon"}, id="a call back, in the agent's words"),
     ],
 )
 def test_a_report_has_the_dialer_s_keys(says: Says, report: dict[str, str]) -> None:

@@ -57,6 +57,32 @@ def test_a_refused_invite_is_on_record_but_holds_no_channel() -> None:
     assert (len(limited.record.invites()), limited.record.most_calls) == (3, 1)
 
 
+def test_the_record_says_when_both_legs_of_a_call_were_down() -> None:
+    moments = iter([7.5, 99.0])
+    clocked = Carrier(seed=1, limits=CarrierLimits(), now=lambda: next(moments))
+    clocked.invite(invite(1.0), call="first")
+    clocked.invite(invite(2.0), call="second")
+    clocked.hang_up("first")
+    assert [one.ended_at for one in clocked.record.invites()] == [7.5, None]
+    clocked.hang_up("first")
+    assert [one.ended_at for one in clocked.record.invites()] == [7.5, None]
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        pytest.param({"calls_per_second": 1}, id="for its speed"),
+        pytest.param({"max_concurrent_calls": 1}, id="for want of a channel"),
+    ],
+)
+def test_a_refused_call_ended_when_it_came(limits: dict[str, float]) -> None:
+    limited = carrier(**limits)
+    limited.invite(invite(3.0), call=1)
+    limited.invite(invite(3.5), call=2)
+    limited.hang_up(2)
+    assert [one.ended_at for one in limited.record.invites()] == [None, 3.5]
+
+
 def test_the_record_counts_each_trunk_for_itself() -> None:
     unlimited = carrier()
     for at, trunk in ((0.0, "ST_a"), (0.1, "ST_b"), (0.2, "ST_a")):

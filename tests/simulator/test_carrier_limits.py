@@ -12,6 +12,7 @@ from tests.simulator.conftest import Lab, StartLab
 pytestmark = pytest.mark.wire
 
 RINGS_FOREVER = "+12125550000"
+ANSWERS_AT_ONCE_HANGS_UP_AFTER_4_S = "+12125550204"
 ANSWERS_AT_ONCE = "+12125550200"
 BUSY = "+12125550486"
 
@@ -75,3 +76,20 @@ async def test_the_record_names_every_invite_and_can_be_cleared(lab: Lab) -> Non
     assert (await lab.record())["invites"] == []
     await lab.remove_callee("first")
     await ringing
+
+
+async def test_the_record_says_when_each_call_ended_by_the_machines_clock(start_lab: StartLab) -> None:
+    lab = await start_lab(speed=40, clock_offset_seconds=3600)
+    await lab.dial(ANSWERS_AT_ONCE_HANGS_UP_AFTER_4_S, room="over")
+    await lab.reaches(None, room="over")
+    await lab.dial(BUSY, room="busy")
+    await lab.dial(ANSWERS_AT_ONCE, room="removed")
+    removed_after = time.time()
+    await lab.remove_callee("removed")
+    await lab.dial(ANSWERS_AT_ONCE, room="still up")
+    calls = {one["room"]: one for one in (await lab.record())["invites"]}
+    # Four seconds of life are 0.1 s at this speed; the INVITE goes out a moment after its request came.
+    assert calls["over"]["at"] + 0.1 <= calls["over"]["ended_at"] <= removed_after
+    assert calls["busy"]["at"] <= calls["busy"]["ended_at"] <= removed_after
+    assert removed_after <= calls["removed"]["ended_at"] <= time.time()
+    assert calls["still up"]["ended_at"] is None

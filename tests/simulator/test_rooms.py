@@ -1,11 +1,13 @@
 """Rooms: how they come, whom they hold and when they close."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
 from livekit import api
-from livekit.protocol.room import CreateRoomRequest, ListRoomsRequest
+from livekit.protocol.agent_dispatch import RoomAgentDispatch
+from livekit.protocol.room import CreateRoomRequest, ListRoomsRequest, UpdateRoomMetadataRequest
 
 from tests.simulator.conftest import GIVE_UP_SECONDS, POLL_SECONDS, Lab
 
@@ -72,6 +74,59 @@ async def test_making_a_room_again_changes_nothing(lab: Lab) -> None:
     first = await lab.livekit.room.create_room(CreateRoomRequest(name="room", metadata="first"))
     again = await lab.livekit.room.create_room(CreateRoomRequest(name="room", metadata="again"))
     assert (again.sid, again.metadata) == (first.sid, "first")
+
+
+async def test_the_metadata_of_a_room_can_be_changed(lab: Lab) -> None:
+    await make_room(lab, metadata="before")
+    request = UpdateRoomMetadataRequest(room="room", metadata="after")
+    changed = await lab.livekit.room.update_room_metadata(request)
+    [listed] = (await lab.livekit.room.list_rooms(ListRoomsRequest())).rooms
+    assert (changed.metadata, listed.metadata) == ("after", "after")
+    with pytest.raises(api.TwirpError, match="requested room does not exist"):
+        await lab.livekit.room.update_room_metadata(UpdateRoomMetadataRequest(room="nowhere"))
+
+
+async def refusal(asked: Awaitable[object]) -> tuple[int, str, str]:
+    """The status, the code and the text of a request that is refused."""
+    with pytest.raises(api.TwirpError) as refused:
+        await asked
+    return refused.value.status, refused.value.code, refused.value.message
+
+
+async def test_metadata_is_counted_in_bytes_and_refused_over_512_kib(lab: Lab) -> None:
+    largest, too_large = "ü" * (256 * 1024), "ü" * (256 * 1024) + "x"
+    too_much = (400, "invalid_argument", "metadata size exceeds limits 524288")
+    rooms = lab.livekit.room
+
+    def with_agent(metadata: str) -> CreateRoomRequest:
+        return CreateRoomRequest(name="room", agents=[RoomAgentDispatch(agent_name="a", metadata=metadata)])
+
+    assert await refusal(rooms.create_room(CreateRoomRequest(name="room", metadata=too_large))) == too_much
+    assert await refusal(rooms.create_room(with_agent(too_large))) == too_much
+    await make_room(lab, metadata=largest)
+    update = UpdateRoomMetadataRequest(room="room", metadata=too_large)
+    assert await refusal(rooms.update_room_metadata(update)) == too_much
+    assert (await rooms.create_room(with_agent(largest))).metadata == largest
+
+
+async def test_a_request_of_more_than_a_mebibyte_is_read(lab: Lab) -> None:
+    grants = api.VideoGrants(room_create=True)
+    token = api.AccessToken("test-key", lab.secret).with_grants(grants).to_jwt()
+    async with lab.session.post(
+        f"{lab.url}/twirp/livekit.RoomService/CreateRoom",
+        json={"name": "room", "metadata": "ü" * (256 * 1024)},  # six bytes each in JSON
+        headers={"Authorization": f"Bearer {token}"},
+    ) as answer:
+        assert answer.status == 200
+
+
+async def test_a_room_s_name_has_at_most_256_characters(lab: Lab) -> None:
+    await lab.livekit.room.create_room(CreateRoomRequest(name="x" * 256))
+    assert await refusal(lab.livekit.room.create_room(CreateRoomRequest(name="x" * 257))) == (
+        400,
+        "invalid_argument",
+        "twirp error unknown: room name length exceeds limits: max length 256",
+    )
 
 
 async def test_a_token_for_one_room_opens_no_other(lab: Lab) -> None:

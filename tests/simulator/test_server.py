@@ -94,3 +94,9 @@ def without_own_values(body: Any) -> Any:
         participant[name] = "its own"
     participant["tracks"][0]["version"] = "its own"
     return participant
+
+
+async def test_the_simulator_tells_how_often_each_method_was_asked(lab: Lab) -> None:
+    await lab.livekit.room.list_rooms(api.ListRoomsRequest())
+    await lab.livekit.room.list_rooms(api.ListRoomsRequest())
+    assert await lab.page("requests") == {"livekit.RoomService/ListRooms": 2}

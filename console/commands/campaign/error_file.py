@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import IO
 
-from dialer.domain.contact_file import RejectedRow, write_rejected
+from dialer.domain.rejected_rows import RejectedRow, write_rejected
 from dialer.errors import InvalidInput
 
 

@@ -13,8 +13,8 @@ from console.progress import Progress
 from console.session import Session, run
 from console.terminal import Json, put_json, say
 from dialer.actions.import_contacts import ContactFile, ImportReport, import_contacts
-from dialer.domain.contact_file import RejectedRow
 from dialer.domain.phone_number import mask
+from dialer.domain.rejected_rows import RejectedRow
 from dialer.errors import InvalidInput
 from dialer.ledger.campaigns import find_campaign
 

@@ -166,6 +166,13 @@ def test_a_person_left_alone_by_the_agent() -> None:
     assert "we hung up: the agent had left the person alone" in page
 
 
+def test_an_outcome_that_late_news_has_corrected() -> None:
+    evidence = {"corrected_from": "trunk_failure", "rang": True}
+    page = told(story({**ENDED, "outcome": "no_answer", "rule": "sip_408", "rang": True, "evidence": evidence}))
+    assert "it was trunk failure until LiveKit told that the phone rang" in page
+    assert "corrected from" not in page
+
+
 def test_a_call_back_that_was_promised() -> None:
     what = story(MACHINE, state="waiting", due_at=NOON + timedelta(hours=1), promised=True)
     assert "next the call back that was promised, not before 13:00:00 UTC, in 1 h" in told(what)
