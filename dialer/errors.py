@@ -6,8 +6,7 @@ DialerError
 │   ├── Conflict               it is there, and does not allow this now
 │   └── InvalidInput           what was given cannot be used
 ├── LineError                  LiveKit or the carrier failed
-│   ├── LineUnavailable        nothing was sent: safe to try again
-│   └── LineUncertain          a request may have been taken: never dial again blindly
+│   └── LineUnavailable        nothing was sent: safe to try again
 ├── StoreUnavailable           ledger or Redis does not answer: stop dialing
 └── InvariantBroken            a bug in this program: page someone
 
@@ -60,12 +59,6 @@ class LineUnavailable(LineError):
     """Nothing was sent: safe to try again."""
 
     code = "line_unavailable"
-
-
-class LineUncertain(LineError):
-    """A request may have been taken: never dial again before it is known what became of it."""
-
-    code = "line_uncertain"
 
 
 class StoreUnavailable(DialerError):

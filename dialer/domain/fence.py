@@ -29,7 +29,6 @@ class Fence:
 
     agent: timedelta = timedelta(seconds=10)  #: an agent has this long to come into its room
     agent_room: timedelta = timedelta(seconds=60)  #: a room in which nobody is called is closed after this
-    summary: timedelta = timedelta(seconds=5)  #: an agent that stays behind has this long to report
 
     @property
     def accepted_until(self) -> timedelta:
@@ -44,10 +43,6 @@ class Fence:
     def token_end(self, claimed_at: datetime) -> int:
         """``exp`` of the dial token, in Unix seconds: the ledger's whole second of the claim plus ``token``."""
         return int(claimed_at.timestamp()) + math.ceil(self.token.total_seconds())
-
-    def owner_deadline(self, ringing_timeout: timedelta) -> timedelta:
-        """After ``claimed_at`` + this, an attempt without a result is nobody's: the rescuer asks."""
-        return self.gate + ringing_timeout + self.answer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
