@@ -20,6 +20,7 @@ __all__ = ["RANG_AFTER_SECONDS", "Blame", "InDoubt", "Outcome", "Verdict", "clas
 RANG_AFTER_SECONDS = 3.0
 """A final answer that takes this long comes, as a rule, from a phone that rang."""
 
+DECLINE = 603
 _CODE_IN_TEXT = re.compile(r"sip status:? (\d{3})(?:: *(.*))?", re.IGNORECASE | re.DOTALL)
 
 
@@ -45,10 +46,21 @@ def classify(result: LineResult) -> Verdict | InDoubt:
 
 
 def rang_decides(result: LineResult) -> bool:
-    """Whether an answer would be judged otherwise, did one know that the phone rang, or that it did not."""
+    """Whether an answer would be judged otherwise, did one know that the phone rang, or that it did not.
+
+    Not where only ``rang`` itself would differ: nobody waits for that, but at a decline, which is the network's and not
+    the person's when nothing rang (FCC 25-15: US networks answer 603 to what they block).
+    """
     if result.reply is not Reply.REFUSED or result.rang is not None:
         return False
-    return classify(replace(result, rang=True)) != classify(replace(result, rang=False))
+    if result.sip_code == DECLINE:
+        return True
+    return _but_for_rang(replace(result, rang=True)) != _but_for_rang(replace(result, rang=False))
+
+
+def _but_for_rang(result: LineResult) -> Verdict | InDoubt:
+    verdict = classify(result)
+    return replace(verdict, rang=False) if isinstance(verdict, Verdict) else verdict
 
 
 def _rang(result: LineResult, how: Ring) -> bool:
