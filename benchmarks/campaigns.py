@@ -10,7 +10,8 @@ import psycopg
 from dialer.domain.campaign import CampaignState
 from dialer.domain.retry_policy import RetryPolicy, policy_to_json
 from dialer.domain.trunk import Trunk
-from dialer.ledger.campaigns import Campaign, CampaignRules, create_campaign, move_campaign
+from dialer.ledger.campaign_moves import move_campaign
+from dialer.ledger.campaigns import Campaign, CampaignRules, create_campaign
 from dialer.ledger.contacts import NewContact, begin_import, import_chunk
 from dialer.ledger.session import Ledger
 from dialer.ledger.trunks import add_trunk

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.busy_calls import BUSY_ANSWER, CALLS_PER_SECOND, CHANNELS, BusyRun, run_busy
+from benchmarks.busy_calls import BUSY_ANSWER, CALLS_PER_SECOND, CHANNELS, MOST_TIMES_THE_FLOOR, BusyRun, run_busy
 from benchmarks.campaigns import AGENT, make_campaign, make_trunk, numbers, tidy_up
 from benchmarks.floor import Floor, measure_floor
 from benchmarks.receiver import bare_receiver
@@ -18,7 +18,6 @@ from benchmarks.usage import metered
 
 CALLS, QUICK_CALLS = 2_000, 500
 RUNS, QUICK_RUNS = 3, 1
-MOST_TIMES_THE_FLOOR = 4.0
 #: What makes calls, and what reads webhooks.
 CALLING, READING = ("feeder", "rescuer", "caller"), ("clerk", "web")
 
@@ -59,7 +58,9 @@ async def _measure(title: str, *, agent: str | None, quick: bool) -> Report:
     for _ in range(runs):
         floors.append(await _floor(calls, "agent" if agent else "busy"))
         ours.append(await _ours(calls, agent))
-    return _report(f"{title.format(calls=calls)}, median of {runs}", ours, floors)
+    report = _report(f"{title.format(calls=calls)}, median of {runs}", ours, floors)
+    _bounds(report, ours, floors)
+    return report
 
 
 async def _floor(calls: int, kind: str) -> ToldFloor:
@@ -97,7 +98,6 @@ def _report(title: str, ours: list[BusyRun], floors: list[ToldFloor]) -> Report:
     idle = median(run.idle_per_call for run in ours)
     report.row("  of this, used without calls too", milliseconds(idle), milliseconds(both), ratio(idle, both))
     _notes(report, ours, floors)
-    _bounds(report, ours, floors)
     return report
 
 

@@ -24,7 +24,8 @@ from dialer.domain.results_file import results_csv
 from dialer.domain.retry_file import read_retry_file
 from dialer.domain.retry_policy import policy_to_json
 from dialer.errors import DialerError
-from dialer.ledger.campaigns import Campaign, CampaignRules, create_campaign, move_campaign
+from dialer.ledger.campaign_moves import move_campaign
+from dialer.ledger.campaigns import Campaign, CampaignRules, create_campaign
 from dialer.ledger.reports import (
     RESULT_COLUMNS,
     CampaignReport,

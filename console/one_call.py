@@ -18,7 +18,8 @@ from dialer.domain.retry_policy import RetryPolicy, policy_to_json
 from dialer.domain.rule_words import rule_words
 from dialer.domain.trunk import Trunk
 from dialer.errors import DialerError
-from dialer.ledger.campaigns import Campaign, CampaignRules, create_campaign, move_campaign, running_by_trunk
+from dialer.ledger.campaign_moves import move_campaign
+from dialer.ledger.campaigns import Campaign, CampaignRules, create_campaign, running_by_trunk
 from dialer.ledger.installation import read_installation
 from dialer.ledger.line_status import LineState, read_line_status
 from dialer.ledger.reports import ContactStory, is_number_open, tell_contact

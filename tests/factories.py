@@ -11,7 +11,8 @@ from dialer.domain.campaign import CampaignState
 from dialer.domain.retry_policy import RetryPolicy, policy_to_json
 from dialer.domain.trunk import Trunk
 from dialer.ledger.call_jobs import Ticket, release_jobs
-from dialer.ledger.campaigns import Campaign, CampaignRules, create_campaign, find_campaign, move_campaign
+from dialer.ledger.campaign_moves import move_campaign
+from dialer.ledger.campaigns import Campaign, CampaignRules, create_campaign, find_campaign
 from dialer.ledger.contacts import NewContact, begin_import, import_chunk
 from dialer.ledger.session import Ledger
 from dialer.ledger.trunks import add_trunk

@@ -18,7 +18,7 @@ from dialer.app import Dialer
 from dialer.config import Settings
 from dialer.errors import StoreUnavailable
 from dialer.ledger.call_jobs import cancel_waiting
-from dialer.ledger.campaigns import finish_campaigns
+from dialer.ledger.campaign_moves import finish_campaigns
 from jobs.broker import messages_waiting
 from jobs.place_calls import enqueue_releases
 from jobs.queues import Queue

@@ -11,7 +11,7 @@ import structlog
 from dialer.actions.desk import Desk, Job
 from dialer.domain.dial_options import agent_metadata
 from dialer.errors import InvalidInput, LineUnavailable
-from dialer.ledger.campaigns import note_agent_came, note_agent_missed
+from dialer.ledger.campaign_moves import note_agent_came, note_agent_missed
 from dialer.telephony.line import AgentDispatch
 
 log = structlog.get_logger()

@@ -18,7 +18,8 @@ from dialer.domain.time_words import local
 from dialer.domain.trunk import Trunk
 from dialer.errors import Conflict
 from dialer.ledger.call_jobs import cancel_waiting
-from dialer.ledger.campaigns import Campaign, find_campaign, move_campaign
+from dialer.ledger.campaign_moves import move_campaign
+from dialer.ledger.campaigns import Campaign, find_campaign
 from dialer.ledger.reports import first_numbers, report_campaign
 from dialer.ledger.session import Ledger
 from dialer.ledger.trunks import list_trunks

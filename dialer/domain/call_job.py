@@ -13,7 +13,7 @@ class CallJobState(StrEnum):
         "queued"  #: on the queue under a lease; a caller takes it, or the rescuer puts it back when the lease is over
     )
     IN_PROGRESS = "in_progress"  #: one attempt is open; only settling that attempt moves it on
-    FINISHED = "finished"  #: no further attempt; ``finish_reason`` says why.  Nothing leaves this state
+    FINISHED = "finished"  #: no further attempt; ``finish_reason`` says why.  Only a late promise leads out of it
 
 
 class FinishReason(StrEnum):
@@ -44,7 +44,9 @@ MOVES: dict[CallJobState, dict[CallJobState, str]] = {
         CallJobState.WAITING: "its attempt ended and another is to follow",
         CallJobState.FINISHED: "its attempt ended and none is to follow",
     },
-    CallJobState.FINISHED: {},
+    CallJobState.FINISHED: {
+        CallJobState.WAITING: "it was reached, and its agent reports a call back after the call was settled",
+    },
 }
 
 

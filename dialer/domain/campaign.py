@@ -23,7 +23,7 @@ MOVES: dict[CampaignState, dict[CampaignState, str]] = {
     },
     CampaignState.RUNNING: {
         CampaignState.PAUSED: "`dialer campaign pause`",
-        CampaignState.HELD: "the system: three numbers in a row failed by configuration",
+        CampaignState.HELD: "the system: three numbers in a row failed by configuration, or no agent came for them",
         CampaignState.FINISHED: "the feeder: every call job is finished",
         CampaignState.CANCELLED: "`dialer campaign cancel`",
     },
@@ -36,7 +36,8 @@ MOVES: dict[CampaignState, dict[CampaignState, str]] = {
         CampaignState.CANCELLED: "`dialer campaign cancel`",
     },
     CampaignState.FINISHED: {
-        CampaignState.RUNNING: "`dialer campaign start`, after more contacts were imported",
+        CampaignState.RUNNING: "`dialer campaign start`, after more contacts were imported; or its last call's agent "
+        "reports a call back after the call was settled",
     },
     CampaignState.CANCELLED: {},
 }

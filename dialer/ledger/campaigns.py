@@ -1,6 +1,6 @@
 """Campaigns in the ledger."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -244,73 +244,3 @@ async def are_running(ledger: Ledger, ids: Collection[int]) -> set[int]:
         "/* are_running */ SELECT id FROM campaigns WHERE id = ANY (%(ids)s) AND state = 'running'", {"ids": list(ids)}
     )
     return {row["id"] for row in rows}
-
-
-async def move_campaign(
-    ledger: Ledger, campaign_id: int, *, before: Sequence[CampaignState], after: CampaignState
-) -> bool:
-    """Change the state if it is still one of ``before``; says whether it did."""
-    return bool(
-        await ledger.changed(
-            """/* move_campaign */
-            UPDATE campaigns SET state = %(after)s, held_reason = NULL, config_error_numbers = '{}',
-                agents_missed = '{}',
-                started_at = CASE WHEN %(after)s = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
-                finished_at = CASE WHEN %(after)s IN ('finished', 'cancelled') THEN now() END
-            WHERE id = %(id)s AND state = ANY (%(before)s)""",
-            {"id": campaign_id, "before": [state.value for state in before], "after": after.value},
-        )
-    )
-
-
-async def finish_campaigns(ledger: Ledger) -> list[str]:
-    """Running campaigns whose call jobs are all finished become finished; returns their names."""
-    rows = await ledger.rows(
-        """/* finish_campaigns */
-        UPDATE campaigns c SET state = 'finished', finished_at = now()
-        WHERE c.state = 'running'
-          AND NOT EXISTS (SELECT FROM call_jobs WHERE campaign_id = c.id AND state = 'waiting')
-          AND NOT EXISTS (SELECT FROM call_jobs WHERE campaign_id = c.id AND state = 'queued')
-          AND NOT EXISTS (SELECT FROM attempts WHERE campaign_id = c.id AND state <> 'ended')
-        RETURNING name"""
-    )
-    return [row["name"] for row in rows]
-
-
-async def note_agent_missed(ledger: Ledger, campaign_id: int, *, number: str, reason: str, most: int) -> bool:
-    """Remember a number for which no agent came; ``most`` different ones in a row hold the campaign.
-
-    Not while one of its agents is with somebody: then the others are busy, and come when a call ends.
-
-    Returns whether the campaign is held by this one.
-    """
-    return bool(
-        await ledger.changed(
-            """/* note_agent_missed */
-            WITH missed AS (
-                UPDATE campaigns
-                SET agents_missed =
-                    (array_prepend(%(number)s::text, array_remove(agents_missed, %(number)s)))[:%(most)s]
-                WHERE id = %(id)s
-                RETURNING id, state, cardinality(agents_missed) AS numbers
-            )
-            SELECT id FROM missed
-            WHERE numbers >= %(most)s AND state = 'running'
-              AND NOT EXISTS (SELECT FROM attempts WHERE campaign_id = %(id)s AND state <> 'ended' AND has_agent
-                                AND alone_since IS NULL AND doubt_since IS NULL)""",
-            {"id": campaign_id, "number": number, "most": most},
-        )
-        and await ledger.changed(
-            """/* hold_campaign */
-            UPDATE campaigns SET state = 'held', held_reason = %(reason)s WHERE id = %(id)s AND state = 'running'""",
-            {"id": campaign_id, "reason": reason},
-        )
-    )
-
-
-async def note_agent_came(ledger: Ledger, campaign_id: int) -> None:
-    """The row of missed agents is broken."""
-    await ledger.changed(
-        "/* note_agent_came */ UPDATE campaigns SET agents_missed = '{}' WHERE id = %(id)s AND agents_missed <> '{}'",
-        {"id": campaign_id},
-    )

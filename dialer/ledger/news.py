@@ -1,6 +1,6 @@
 """Open attempts that news has come about, and what news changes in those that stay open."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import LiteralString
@@ -9,8 +9,7 @@ from uuid import UUID
 from dialer.domain.fence import Fence, Leases
 from dialer.domain.news import Doubt
 from dialer.ledger.attempts import OPEN_ATTEMPTS, FollowedAttempt, followed, owner_bounds
-from dialer.ledger.json_text import json_text
-from dialer.ledger.session import Ledger, Statements
+from dialer.ledger.session import Ledger
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,19 +58,6 @@ async def note_doubts(ledger: Ledger, doubts: Sequence[tuple[UUID, Doubt]]) -> N
             "at": [doubt.at for _, doubt in doubts],
         },
     )
-
-
-async def note_late_reports(statements: Statements, reports: Mapping[UUID, Mapping[str, str]]) -> dict[UUID, str]:
-    """Add what agents said afterwards to attempts that have ended; returns the numbers of those that it changed."""
-    rows = await statements.rows(
-        """/* note_late_reports */
-        UPDATE attempts a SET report = a.report || t.report::jsonb
-        FROM unnest(%(ids)s::uuid[], %(reports)s::text[]) AS t (id, report)
-        WHERE a.id = t.id AND a.state = 'ended' AND NOT a.report @> t.report::jsonb
-        RETURNING a.id, a.number""",
-        {"ids": list(reports), "reports": [json_text(dict(report)) for report in reports.values()]},
-    )
-    return {row["id"]: row["number"] for row in rows}
 
 
 async def note_alone(ledger: Ledger, attempt_ids: Sequence[UUID]) -> None:

@@ -21,7 +21,7 @@ from dialer.domain.invariants import Invariant
 from dialer.domain.rejected_rows import RejectedRow
 from dialer.errors import Conflict, InvalidInput
 from dialer.ledger.call_jobs import cancel_waiting, may_release_trunk
-from dialer.ledger.campaigns import finish_campaigns, move_campaign
+from dialer.ledger.campaign_moves import finish_campaigns, move_campaign
 from dialer.ledger.line_status import LineState, read_line_status
 from tests.factories import NUMBERS, attempt_row, job_state, make_campaign, make_tickets, make_trunk, open_epoch
 from tests.fakes import LOST, PICKED_UP, ScriptedLine

@@ -1,6 +1,6 @@
 """What an agent says after its call was settled."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import psycopg
@@ -8,8 +8,12 @@ import pytest
 
 from dialer.actions.late_reports import BECAUSE, hear_late_reports
 from dialer.app import Dialer
-from dialer.domain.agent_report import DISPOSITION, DO_NOT_CALL
+from dialer.domain.agent_report import CALLBACK_AT, DISPOSITION, DO_NOT_CALL
+from dialer.domain.call_job import FinishReason
+from dialer.domain.campaign import CampaignState
 from dialer.domain.outcome import Blame, Outcome, Verdict
+from dialer.ledger.campaign_moves import finish_campaigns
+from dialer.ledger.campaigns import find_campaign
 from dialer.ledger.claims import ClaimRequest, claim_attempts
 from dialer.ledger.settlements import Settlement, settle_attempts
 from dialer.ledger.trunks import list_trunks
@@ -20,8 +24,8 @@ pytestmark = pytest.mark.ledger
 NEVER = {DO_NOT_CALL: "true"}
 
 
-async def ended_attempt(dialer: Dialer, name: str) -> UUID:
-    """An attempt to the first number, settled; a call job waits for its next one."""
+async def ended_attempt(dialer: Dialer, name: str, *, is_reached: bool = False) -> UUID:
+    """An attempt to the first number, settled; its call job waits for the next one, or is finished as reached."""
     trunks = await list_trunks(dialer.ledger)
     campaign = await make_campaign(
         dialer.ledger, trunks[0] if trunks else await make_trunk(dialer.ledger), name=name, numbers=1
@@ -30,11 +34,14 @@ async def ended_attempt(dialer: Dialer, name: str) -> UUID:
     request = ClaimRequest(ticket=ticket, epoch=0, ringing_timeout_seconds=30, talk_limit_seconds=60)
     await claim_attempts(dialer.ledger, [request], worker_id=dialer.worker_id)
     verdict = Verdict(outcome=Outcome.ANSWERED, blame=Blame.CONTACT, counted=True, rule="gone")
-    due = timedelta(minutes=10)
-    await settle_attempts(
-        dialer.ledger,
-        [Settlement(attempt_id=ticket.attempt_id, verdict=verdict, due_in=due, finish_reason=None, evidence={})],
+    settlement = Settlement(
+        attempt_id=ticket.attempt_id,
+        verdict=verdict,
+        due_in=None if is_reached else timedelta(minutes=10),
+        finish_reason=FinishReason.REACHED if is_reached else None,
+        evidence={},
     )
+    await settle_attempts(dialer.ledger, [settlement])
     return ticket.attempt_id
 
 
@@ -93,3 +100,89 @@ async def test_a_wish_that_could_not_be_written_is_heard_the_next_time(dialer: D
     await hear_late_reports(dialer, {attempt_id: NEVER})
 
     assert len(await suppressions(dialer)) == 1
+
+
+IN_TWO_HOURS = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=2)
+CALL_ME = {CALLBACK_AT: IN_TWO_HOURS.isoformat()}
+
+
+async def call_job(dialer: Dialer) -> dict[str, object]:
+    row = await dialer.ledger.row("SELECT state, finish_reason, due_at, promised FROM call_jobs ORDER BY id LIMIT 1")
+    assert row is not None
+    return row
+
+
+PROMISED = {"state": "waiting", "finish_reason": None, "due_at": IN_TWO_HOURS, "promised": True}
+
+
+@pytest.mark.parametrize("is_reached", [True, False], ids=["reached", "waits for another attempt"])
+async def test_a_call_back_that_comes_late_is_promised_all_the_same(dialer: Dialer, is_reached: bool) -> None:
+    attempt_id = await ended_attempt(dialer, "one", is_reached=is_reached)
+
+    await hear_late_reports(dialer, {attempt_id: CALL_ME})
+
+    assert await call_job(dialer) == PROMISED
+
+
+async def test_its_hours_are_computed_anew(dialer: Dialer) -> None:
+    attempt_id = await ended_attempt(dialer, "one", is_reached=True)
+
+    await hear_late_reports(dialer, {attempt_id: CALL_ME})
+
+    assert await dialer.ledger.rows("SELECT open_until, not_before FROM call_jobs") == [
+        {"open_until": datetime(1970, 1, 1, tzinfo=UTC), "not_before": IN_TWO_HOURS}
+    ]
+
+
+async def test_a_campaign_that_has_just_finished_goes_on_for_it(dialer: Dialer) -> None:
+    attempt_id = await ended_attempt(dialer, "one", is_reached=True)
+    await dialer.ledger.changed("UPDATE campaigns SET state = 'running'")
+    assert await finish_campaigns(dialer.ledger) == ["one"]
+
+    await hear_late_reports(dialer, {attempt_id: CALL_ME})
+
+    campaign = await find_campaign(dialer.ledger, "one")
+    assert campaign.state is CampaignState.RUNNING
+    assert await finish_campaigns(dialer.ledger) == []
+    assert await call_job(dialer) == PROMISED
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "report"),
+    [
+        pytest.param("UPDATE campaigns SET state = 'cancelled'", CALL_ME, id="the campaign was cancelled"),
+        pytest.param("UPDATE attempts SET ended_at = now() - interval '11 min'", CALL_ME, id="it is long ago"),
+        pytest.param("UPDATE attempts SET outcome = 'busy'", CALL_ME, id="nobody had answered"),
+        pytest.param(f'UPDATE attempts SET report = \'{{"{DO_NOT_CALL}": "true"}}\'', CALL_ME, id="never again"),
+        pytest.param("SELECT 1", CALL_ME | NEVER, id="never again, in the same report"),
+        pytest.param("SELECT 1", {CALLBACK_AT: "2020-01-01T00:00:00Z"}, id="in the past"),
+        pytest.param("UPDATE call_jobs SET finish_reason = 'unwanted'", CALL_ME, id="finished otherwise"),
+        pytest.param(
+            "INSERT INTO attempts (id, call_job_id, campaign_id, trunk_id, number, state, ringing_timeout_seconds, "
+            "talk_limit_seconds) SELECT gen_random_uuid(), call_job_id, campaign_id, trunk_id, number, 'ended', 30, 60 "
+            "FROM attempts",
+            CALL_ME,
+            id="it was called again since",
+        ),
+    ],
+)
+async def test_a_late_call_back_that_does_not_act(dialer: Dialer, meanwhile: str, report: dict[str, str]) -> None:
+    attempt_id = await ended_attempt(dialer, "one", is_reached=True)
+    await dialer.ledger.changed(meanwhile)
+
+    await hear_late_reports(dialer, {attempt_id: report})
+
+    assert (await call_job(dialer))["state"] == "finished"
+    kept = await dialer.ledger.row("SELECT report FROM attempts WHERE id = %(id)s", {"id": attempt_id})
+    assert kept is not None
+    assert report.items() <= kept["report"].items()
+
+
+async def test_a_campaign_is_not_finished_while_a_late_call_back_is_written(dialer: Dialer) -> None:
+    await ended_attempt(dialer, "one", is_reached=True)
+    await dialer.ledger.changed("UPDATE campaigns SET state = 'running'")
+    async with dialer.ledger.transaction() as transaction:
+        await transaction.rows("SELECT id FROM campaigns FOR NO KEY UPDATE")
+        assert await finish_campaigns(dialer.ledger) == []
+        await transaction.changed("UPDATE call_jobs SET state = 'waiting', finish_reason = NULL")
+    assert await finish_campaigns(dialer.ledger) == []

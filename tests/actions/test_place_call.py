@@ -10,7 +10,7 @@ from dialer.actions.place_call import Opened, look, pass_gate, place_call
 from dialer.app import Dialer
 from dialer.domain.campaign import CampaignState
 from dialer.errors import StoreUnavailable
-from dialer.ledger.campaigns import move_campaign
+from dialer.ledger.campaign_moves import move_campaign
 from dialer.ledger.claims import Claim
 from dialer.limits.call_rate import CallRate
 from dialer.limits.call_slots import CallSlots

@@ -15,8 +15,8 @@ from dialer.errors import InvalidInput, InvariantBroken
 pytestmark = pytest.mark.unit
 
 
-def test_nothing_leaves_a_final_state() -> None:
-    assert call_job.MOVES[CallJobState.FINISHED] == {}
+def test_what_is_over_stays_over_but_for_a_promise_that_comes_late() -> None:
+    assert set(call_job.MOVES[CallJobState.FINISHED]) == {CallJobState.WAITING}
     assert attempt.MOVES[AttemptState.ENDED] == {}
     assert campaign.MOVES[CampaignState.CANCELLED] == {}
 

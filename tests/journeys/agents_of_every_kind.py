@@ -101,6 +101,7 @@ async def play(kinds: Sequence[str], people: Sequence[str], *, seed: int, calls_
                 time_zone="UTC",
             )
         await stage.play(kinds)
+        await stage.emptied(alone_seconds=ALONE_SECONDS)
         await _settled(stage)
         played = {agent: await _played(stage, agent) for agent in kinds}
         record = await stage.page("record")
@@ -108,10 +109,19 @@ async def play(kinds: Sequence[str], people: Sequence[str], *, seed: int, calls_
 
 
 async def _settled(stage: Stage) -> None:
-    """A held campaign's call jobs go back to where they wait, a moment after it was held."""
-    async with asyncio.timeout(30):
-        while await stage.ledger.row("SELECT FROM call_jobs WHERE state IN ('queued', 'in_progress') LIMIT 1"):
+    """A held campaign's call jobs go back to where they wait, a moment after it was held; and an agent may report a
+    call back when its campaign has just finished, which goes on then.
+    """
+    async with asyncio.timeout(60):
+        while await stage.ledger.row(_GOES_ON):
             await asyncio.sleep(0.1)
+
+
+_GOES_ON = """
+SELECT WHERE EXISTS (SELECT FROM call_jobs WHERE state IN ('queued', 'in_progress'))
+          OR EXISTS (SELECT FROM campaigns WHERE state = 'running')
+          OR EXISTS (SELECT FROM events WHERE handled_at IS NULL)
+"""
 
 
 async def _played(stage: Stage, agent: str) -> Played:
@@ -196,7 +206,7 @@ async def _rung_without_an_agent(stage: Stage, record: Mapping[str, Any]) -> lis
 
 
 def _lost_call_backs(one: Played) -> list[str]:
-    """Whoever asked for a call back that acts is called once more, whatever came in between."""
+    """Whoever asked for a call back that acts is called once more, however late it was reported."""
     if one.agent != CALL_BACK or one.called_again == one.reported:
         return []
     return [f"{one.agent}: {one.reported} call backs were asked for, {one.called_again} were made"]

@@ -12,7 +12,7 @@ from dialer.actions.place_call import place_call
 from dialer.app import Dialer
 from dialer.domain.campaign import CampaignState
 from dialer.ledger.call_jobs import Ticket, put_back_lapsed
-from dialer.ledger.campaigns import move_campaign
+from dialer.ledger.campaign_moves import move_campaign
 from dialer.ledger.claims import Claim, ClaimRequest, Refusal, bury_claim, claim_attempts
 from dialer.ledger.installation import raise_epoch
 from tests.factories import NUMBERS, attempt_row, job_state, make_campaign, make_tickets, make_trunk
