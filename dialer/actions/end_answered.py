@@ -7,11 +7,11 @@ import structlog
 from dialer.actions.call_terms import TermsBook
 from dialer.actions.settle_attempt import decide
 from dialer.app import Dialer
-from dialer.domain.agent_report import AgentReport, parse_report
+from dialer.domain.agent_report import CALLBACK_AT, AgentReport, parse_report
 from dialer.domain.calling_window import CallingHours
 from dialer.domain.doubt import End, OpenAttempt
 from dialer.domain.outcome import Outcome, Verdict
-from dialer.domain.retry import MACHINE_ANSWERED
+from dialer.domain.retry import MACHINE_ANSWERED, MOST_CALL_BACKS, may_call_back
 from dialer.domain.retry_policy import RetryPolicy
 from dialer.ledger.attempts import FollowedAttempt
 from dialer.ledger.settlements import Settlement
@@ -24,7 +24,7 @@ async def settlement_of_end(dialer: Dialer, terms: TermsBook, item: FollowedAtte
     due when it was promised, and who never wants to be called again never is.
     """
     known = (await terms.of([item.campaign_id])).get(item.campaign_id)
-    report = parse_report(item.open.report, now=item.open.now)
+    report = _heard(item)
     verdict = judged_with(end.verdict, report)
     decision = decide(
         verdict,
@@ -55,6 +55,14 @@ async def settlement_of_end(dialer: Dialer, terms: TermsBook, item: FollowedAtte
         suppress="agent" if report.do_not_call else None,
         suppress_reason="the person asked never to be called again" if report.do_not_call else None,
     )
+
+
+def _heard(item: FollowedAttempt) -> AgentReport:
+    report = parse_report(item.open.report, now=item.open.now)
+    if report.callback_at is None or may_call_back(item.history):
+        return report
+    problem = f"{CALLBACK_AT} does not act: the person was called back {MOST_CALL_BACKS} times"
+    return replace(report, callback_at=None, problems=(*report.problems, problem))
 
 
 def judged_with(verdict: Verdict, report: AgentReport) -> Verdict:

@@ -12,6 +12,7 @@ import structlog
 from dialer.app import Dialer
 from dialer.domain.agent_report import AgentReport, parse_report
 from dialer.domain.phone_number import mask
+from dialer.domain.retry import MOST_CALL_BACKS
 from dialer.domain.suppression import NewSuppression, SuppressionSource
 from dialer.ledger.late_reports import LateReport, note_late_reports, promise_late
 from dialer.ledger.session import Transaction
@@ -67,5 +68,5 @@ async def _promise(
     granted = {attempt_id: wish for attempt_id, wish in wishes.items() if wish}
     if not granted:
         return
-    for attempt_id in await promise_late(transaction, granted, not_after=LATEST):
+    for attempt_id in await promise_late(transaction, granted, not_after=LATEST, most=MOST_CALL_BACKS):
         log.info("late_callback", attempt_id=str(attempt_id), at=granted[attempt_id].isoformat())

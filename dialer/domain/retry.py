@@ -3,7 +3,7 @@
 See ``docs/outcomes.md`` for the default delays, ``docs/decisions/0007`` for a phone that rang.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,6 +31,8 @@ FULL_JITTER_LEAST = 0.2
 """With full jitter a delay lies between this share of it and the whole: 10 s becomes 2 to 10 s."""
 
 MACHINE_ANSWERED = "machine_answered"
+#: So often a person who asks for it is called back, all told.
+MOST_CALL_BACKS = 10
 """The rule of an answered call whose agent reported a machine: it climbs the voicemail ladder."""
 
 _DAY = timedelta(days=1)
@@ -114,6 +116,11 @@ def next_step(
     if this.sent:  # one that was not was due, a promised call back beside the caps, too: nothing has changed
         due_at = max(due_at, _caps_allow_at([*history, this], policy, now))
     return RetryAt(due_at=due_at) if this.counted else Postpone(until=due_at)
+
+
+def may_call_back(history: Iterable[PastAttempt]) -> bool:
+    """Whether a call back that was asked for is made: an agent that asks for one in every call must come to an end."""
+    return sum(past.outcome is Outcome.ANSWERED for past in history) < MOST_CALL_BACKS
 
 
 def _settled(verdict: Verdict, history: Sequence[PastAttempt], policy: RetryPolicy) -> FinishReason | None:

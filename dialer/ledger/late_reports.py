@@ -32,16 +32,19 @@ async def note_late_reports(
     return {row["id"]: LateReport(row["number"], row["report"]) for row in rows}
 
 
-async def promise_late(statements: Statements, wishes: Mapping[UUID, datetime], *, not_after: timedelta) -> set[UUID]:
+async def promise_late(
+    statements: Statements, wishes: Mapping[UUID, datetime], *, not_after: timedelta, most: int
+) -> set[UUID]:
     """Make the call jobs of these answered attempts due at these moments, as call backs that were promised.
 
     A call job that is finished as reached waits again, and a campaign that has just finished goes on.  Not when its
-    campaign was cancelled, when it was called again since, or when the attempt ended more than ``not_after`` ago.
+    campaign was cancelled, when it was called again since, when the attempt ended more than ``not_after`` ago, or when
+    the contact was called back ``most`` times already.
 
     Returns:
         The attempts whose wish was granted.
     """
-    parameters = {"ids": list(wishes), "moments": list(wishes.values()), "not_after": not_after}
+    parameters = {"ids": list(wishes), "moments": list(wishes.values()), "not_after": not_after, "most": most}
     # Whoever finishes campaigns waits for this: afterwards it sees what waits.
     await statements.rows(
         """/* hold_their_campaigns */
@@ -60,6 +63,7 @@ async def promise_late(statements: Statements, wishes: Mapping[UUID, datetime], 
               AND (j.state = 'waiting' OR (j.state = 'finished' AND j.finish_reason = 'reached'))
               AND c.state <> 'cancelled'
               AND NOT EXISTS (SELECT FROM attempts p WHERE p.call_job_id = j.id AND p.claimed_at > a.claimed_at)
+              AND (SELECT count(*) FROM attempts p WHERE p.call_job_id = j.id AND p.outcome = 'answered') <= %(most)s
             ORDER BY j.id FOR NO KEY UPDATE OF j
         ), moved AS (
             -- the feeder computes its window when it is due

@@ -63,12 +63,17 @@ async def look(dialer: Dialer, line: ScriptedLine, ticket: Ticket, seen: Look | 
 async def hang_up_with(dialer: Dialer, line: ScriptedLine, report: dict[str, str]) -> Ticket:
     """A call whose agent reported this, and which is over."""
     ticket = await talking(dialer, line)
+    await over_with(dialer, line, ticket, report)
+    return ticket
+
+
+async def over_with(dialer: Dialer, line: ScriptedLine, ticket: Ticket, report: dict[str, str]) -> None:
+    """The callee is gone, and its agent reported this before."""
     await look(dialer, line, ticket, Look(present=True, status="active", agents=1, report=report))
     await look(dialer, line, ticket, None)
     await dialer.ledger.changed("UPDATE attempts SET empty_since = empty_since - interval '10 s'")
     await look(dialer, line, ticket, None)
     assert (await attempt_row(dialer.ledger, ticket.attempt_id))["state"] == "ended"
-    return ticket
 
 
 async def call_job(dialer: Dialer, call_job_id: int) -> dict[str, object]:
@@ -185,6 +190,25 @@ async def test_who_wants_to_be_called_back_is_due_then_and_first_in_turn(dialer:
     job = await call_job(dialer, ticket.call_job_id)
     assert (job["state"], job["promised"]) == ("waiting", True)
     assert abs(job["due_at"] - at) < timedelta(seconds=2)  # type: ignore[operator]
+
+
+async def test_an_agent_that_asks_for_a_call_back_in_every_call_comes_to_an_end(
+    dialer: Dialer, line: ScriptedLine
+) -> None:
+    ticket = await talking(dialer, line)
+    await dialer.ledger.changed(
+        "INSERT INTO attempts (id, call_job_id, campaign_id, trunk_id, number, state, outcome, counted, sent, rule, "
+        "ended_at, ringing_timeout_seconds, talk_limit_seconds) "
+        "SELECT gen_random_uuid(), call_job_id, campaign_id, trunk_id, number, 'ended', 'answered', true, true, "
+        "'gone', now(), 30, 60 FROM attempts, generate_series(1, 10)"
+    )
+    report = {CALLBACK_AT: (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+
+    await over_with(dialer, line, ticket, report)
+
+    assert await job_state(dialer.ledger, ticket.call_job_id) == ("finished", "reached")
+    evidence = (await attempt_row(dialer.ledger, ticket.attempt_id))["evidence"]
+    assert "'dialer.callback_at does not act: the person was called back 10 times'" in str(evidence)
 
 
 async def test_a_time_that_is_none_does_not_act_and_is_kept(dialer: Dialer, line: ScriptedLine) -> None:

@@ -164,6 +164,14 @@ async def test_a_campaign_that_has_just_finished_goes_on_for_it(dialer: Dialer) 
             CALL_ME,
             id="it was called again since",
         ),
+        pytest.param(
+            "INSERT INTO attempts (id, call_job_id, campaign_id, trunk_id, number, state, outcome, claimed_at, "
+            "ringing_timeout_seconds, talk_limit_seconds) SELECT gen_random_uuid(), call_job_id, campaign_id, "
+            "trunk_id, number, 'ended', 'answered', claimed_at - interval '1 h', 30, 60 "
+            "FROM attempts, generate_series(1, 10)",
+            CALL_ME,
+            id="it was called back ten times",
+        ),
     ],
 )
 async def test_a_late_call_back_that_does_not_act(dialer: Dialer, meanwhile: str, report: dict[str, str]) -> None:

@@ -118,9 +118,10 @@ async def _settled(stage: Stage) -> None:
 
 
 _GOES_ON = """
-SELECT WHERE EXISTS (SELECT FROM call_jobs WHERE state IN ('queued', 'in_progress'))
-          OR EXISTS (SELECT FROM campaigns WHERE state = 'running')
-          OR EXISTS (SELECT FROM events WHERE handled_at IS NULL)
+SELECT true AS goes_on
+WHERE EXISTS (SELECT FROM call_jobs WHERE state IN ('queued', 'in_progress'))
+   OR EXISTS (SELECT FROM campaigns WHERE state = 'running')
+   OR EXISTS (SELECT FROM events WHERE handled_at IS NULL)
 """
 
 
