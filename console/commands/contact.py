@@ -1,19 +1,17 @@
 """``dialer contact``: what happened to one of them."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
 from console.session import Session, run
 from console.terminal import Json, put, put_json
-from console.views.story import story_json, story_page
+from console.views.story import ToldStory, story_json, story_page
 from dialer.domain.phone_number import NumberProblem, mask, parse_number
 from dialer.errors import InvalidInput, NotFound
-from dialer.ledger.campaigns import Campaign, find_campaign
-from dialer.ledger.reports import ContactStory, tell_contact
-from dialer.ledger.suppressions import Suppression, check_number
+from dialer.ledger.campaigns import find_campaign
+from dialer.ledger.reports import tell_contact
+from dialer.ledger.suppressions import check_number
 
 
 def explain(
@@ -23,45 +21,25 @@ def explain(
 ) -> None:
     """Tell the whole story of one contact: every attempt, why it ended so, and what comes next."""
     told = run(lambda session: _tell(session, campaign, number))
-    if as_json:
-        return put_json(
-            story_json(
-                campaign,
-                told.story,
-                campaign_state=told.campaign.state,
-                now=told.now,
-                hours=told.campaign.hours,
-                suppressions=told.suppressions,
-            )
-        )
-    return put(
-        story_page(
-            campaign,
-            told.story,
-            campaign_state=told.campaign.state,
-            now=told.now,
-            hours=told.campaign.hours,
-            suppressions=told.suppressions,
-        )
-    )
+    return put_json(story_json(told)) if as_json else put(story_page(told))
 
 
-class _Told(NamedTuple):
-    campaign: Campaign
-    story: ContactStory
-    suppressions: Sequence[Suppression]
-    now: datetime
-
-
-async def _tell(session: Session, name: str, number: str) -> _Told:
+async def _tell(session: Session, name: str, number: str) -> ToldStory:
     campaign = await find_campaign(session.ledger, name)
-    story = await tell_contact(session.ledger, campaign.id, _e164(number, campaign.country))
-    if story is None:
+    contact = await tell_contact(session.ledger, campaign.id, _e164(number, campaign.country))
+    if contact is None:
         raise NotFound(
             f"campaign {name!r} has no contact with this number", hint="`dialer campaign results` lists all of them"
         )
-    check = await check_number(session.ledger, story.number, campaign_id=campaign.id)
-    return _Told(campaign, story, check.entries, await session.ledger.now())
+    check = await check_number(session.ledger, contact.number, campaign_id=campaign.id)
+    return ToldStory(
+        campaign=campaign.name,
+        campaign_state=campaign.state,
+        contact=contact,
+        now=await session.ledger.now(),
+        hours=campaign.hours,
+        suppressions=check.entries,
+    )
 
 
 def _e164(text: str, country: str | None) -> str:

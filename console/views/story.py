@@ -1,6 +1,7 @@
 """The story of one contact: its row, every attempt with the reason for its outcome, and what comes next."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rich.console import Group, RenderableType
@@ -19,67 +20,65 @@ from dialer.ledger.suppressions import Suppression
 _MOST_SHOWN = 200
 
 
-def story_page(
-    campaign: str,
-    story: ContactStory,
-    *,
-    campaign_state: str,
-    now: datetime,
-    hours: CallingHours | None = None,
-    suppressions: Sequence[Suppression] = (),
-) -> RenderableType:
-    """The whole story on one page.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToldStory:
+    """A contact's story and what it hangs on, as it stands at ``now``.
 
-    Args:
+    Attributes:
         hours: the campaign's; None: at any time.
         suppressions: the entries in force that cover the number.
     """
+
+    campaign: str
+    campaign_state: str
+    contact: ContactStory
+    now: datetime
+    hours: CallingHours | None = None
+    suppressions: Sequence[Suppression] = ()
+
+
+def story_page(told: ToldStory) -> RenderableType:
+    """The whole story on one page."""
+    contact = told.contact
     lines = [
-        ("row", _row(story)),
-        *((name, _cut(value)) for name, value in story.data.items()),
-        ("hours", _hours(story, hours)),
-        ("never called", "; ".join(suppression_words(entry) for entry in suppressions)),
-        ("stands", _stands(story)),
-        ("next", _next(story, campaign_state, now)),
+        ("row", _row(contact)),
+        *((name, _cut(value)) for name, value in contact.data.items()),
+        ("hours", _hours(contact, told.hours)),
+        ("never called", "; ".join(suppression_words(entry) for entry in told.suppressions)),
+        ("stands", _stands(contact)),
+        ("next", _next(told)),
     ]
-    parts: list[RenderableType] = [heading(f"{story.number} in campaign {campaign}"), details(lines)]
-    for count, attempt in enumerate(story.attempts, 1):
+    parts: list[RenderableType] = [heading(f"{contact.number} in campaign {told.campaign}"), details(lines)]
+    for count, attempt in enumerate(contact.attempts, 1):
         parts += ["", Text(f"  Attempt {count}: {attempt_began(attempt)}")]
-        parts.append(details(attempt_lines(attempt, now), indent=4))
-    if not story.attempts:
+        parts.append(details(attempt_lines(attempt, told.now), indent=4))
+    if not contact.attempts:
         parts += ["", Text("  There was no attempt yet.")]
     return Group(*parts)
 
 
-def story_json(
-    campaign: str,
-    story: ContactStory,
-    *,
-    campaign_state: str,
-    now: datetime,
-    hours: CallingHours | None = None,
-    suppressions: Sequence[Suppression] = (),
-) -> dict[str, object]:
+def story_json(told: ToldStory) -> dict[str, object]:
     """The same, for programs; ``evidence`` is what the line told, as it came."""
-    is_waiting = story.state == "waiting"
+    contact = told.contact
+    is_waiting = contact.state == "waiting"
     return {
-        "campaign": campaign,
-        "number": story.number,
-        "file": story.file_name,
-        "line": story.line,
-        "data": story.data,
-        "time_zones": [zone for zone in story.zones.split(",") if zone],
-        "hours": _hours(story, hours) or None,
-        "suppressions": [suppression_json(entry) for entry in suppressions],
-        "state": story.state,
-        "finish_reason": story.finish_reason,
-        "attempts_counted": story.attempts_counted,
-        "next_attempt_at": _iso(story.due_at) if is_waiting else None,
-        "without_the_hours_at": _iso(story.not_before) if is_waiting and story.not_before else None,
-        "is_promised_callback": is_waiting and story.promised,
-        "next": _next(story, campaign_state, now),
+        "campaign": told.campaign,
+        "number": contact.number,
+        "file": contact.file_name,
+        "line": contact.line,
+        "data": contact.data,
+        "time_zones": [zone for zone in contact.zones.split(",") if zone],
+        "hours": _hours(contact, told.hours) or None,
+        "suppressions": [suppression_json(entry) for entry in told.suppressions],
+        "state": contact.state,
+        "finish_reason": contact.finish_reason,
+        "attempts_counted": contact.attempts_counted,
+        "next_attempt_at": _iso(contact.due_at) if is_waiting else None,
+        "without_the_hours_at": _iso(contact.not_before) if is_waiting and contact.not_before else None,
+        "is_promised_callback": is_waiting and contact.promised,
+        "next": _next(told),
         "attempts": [
-            {name: _plain(value) for name, value in _with_words(attempt).items()} for attempt in story.attempts
+            {name: _plain(value) for name, value in _with_words(attempt).items()} for attempt in contact.attempts
         ],
     }
 
@@ -115,9 +114,10 @@ def _stands(story: ContactStory) -> str:
     return f"{plain(story.state)}; {counted}{faults}"
 
 
-def _next(story: ContactStory, campaign_state: str, now: datetime) -> str:
-    if campaign_state != "running" and story.state == "waiting":
-        return f"nothing, as long as the campaign is {campaign_state}"
+def _next(told: ToldStory) -> str:
+    story, now = told.contact, told.now
+    if told.campaign_state != "running" and story.state == "waiting":
+        return f"nothing, as long as the campaign is {told.campaign_state}"
     match story.state:
         case "waiting" if story.due_at > now:
             return f"{_attempt_to_come(story)}, not before {ahead(story.due_at, now=now)}{_moved(story, now)}"

@@ -23,26 +23,25 @@ async def move_campaign(
     )
 
 
-_NOTHING_LEFT = """c.state = 'running'
-    AND NOT EXISTS (SELECT FROM call_jobs WHERE campaign_id = c.id AND state = 'waiting')
-    AND NOT EXISTS (SELECT FROM call_jobs WHERE campaign_id = c.id AND state = 'queued')
-    AND NOT EXISTS (SELECT FROM attempts WHERE campaign_id = c.id AND state <> 'ended')"""
+_FIND_FINISHED = """/* find_finished */
+SELECT c.id FROM campaigns c
+WHERE c.state = 'running'
+  AND NOT EXISTS (SELECT FROM call_jobs WHERE campaign_id = c.id AND state = 'waiting')
+  AND NOT EXISTS (SELECT FROM call_jobs WHERE campaign_id = c.id AND state = 'queued')
+  AND NOT EXISTS (SELECT FROM attempts WHERE campaign_id = c.id AND state <> 'ended')
+ORDER BY c.id FOR NO KEY UPDATE SKIP LOCKED"""
 
 
 async def finish_campaigns(ledger: Ledger) -> list[str]:
     """Running campaigns whose call jobs are all finished become finished; returns their names."""
     async with ledger.transaction() as transaction:
-        # Locked first and looked at again: a call back that was promised late may have come in between.
-        rows = await transaction.rows(
-            f"""/* find_finished */
-            SELECT id FROM campaigns c WHERE {_NOTHING_LEFT} ORDER BY id FOR NO KEY UPDATE SKIP LOCKED"""  # noqa: S608
-        )
-        if not rows:
+        if not await transaction.rows(_FIND_FINISHED):
             return []
+        # Now that they are locked, once more: a call back that was promised late may have come in between.
+        rows = await transaction.rows(_FIND_FINISHED)
         finished = await transaction.rows(
-            f"""/* finish_campaigns */
-            UPDATE campaigns c SET state = 'finished', finished_at = now()
-            WHERE id = ANY (%(ids)s) AND {_NOTHING_LEFT} RETURNING name""",  # noqa: S608 - a constant
+            """/* finish_campaigns */
+            UPDATE campaigns SET state = 'finished', finished_at = now() WHERE id = ANY (%(ids)s) RETURNING name""",
             {"ids": [row["id"] for row in rows]},
         )
     return [row["name"] for row in finished]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from console.views.story import story_json, story_page
+from console.views.story import ToldStory, story_json, story_page
 from dialer.domain.calling_window import CallingHours, parse_window
 from dialer.ledger.reports import ContactStory
 from dialer.ledger.suppressions import Suppression
@@ -62,7 +62,9 @@ def story(*attempts: dict[str, Any], **changes: Any) -> ContactStory:
 
 
 def told(what: ContactStory, *, width: int = 80, campaign_state: str = "running") -> str:
-    page = drawn(story_page("may", what, campaign_state=campaign_state, now=NOON), width=width)
+    page = drawn(
+        story_page(ToldStory(campaign="may", campaign_state=campaign_state, contact=what, now=NOON)), width=width
+    )
     assert max(map(len, page.splitlines())) <= width
     return " ".join(page.split())
 
@@ -200,7 +202,8 @@ HOURS = CallingHours(windows=(parse_window("09:00-20:00"),), time_zone="Europe/B
     ],
 )
 def test_on_whose_clock_the_hours_are_read(zones: str, words: str) -> None:
-    page = drawn(story_page("may", story(zones=zones), campaign_state="running", now=NOON, hours=HOURS), width=120)
+    told_story = ToldStory(campaign="may", campaign_state="running", contact=story(zones=zones), now=NOON, hours=HOURS)
+    page = drawn(story_page(told_story), width=120)
     assert f"hours {words}" in " ".join(page.split())
 
 
@@ -218,7 +221,8 @@ def test_why_a_number_is_never_called() -> None:
         stands=True,
     )
     what = story(state="finished", finish_reason="suppressed")
-    page = drawn(story_page("may", what, campaign_state="running", now=NOON, suppressions=[entry]), width=120)
+    told_story = ToldStory(campaign="may", campaign_state="running", contact=what, now=NOON, suppressions=[entry])
+    page = drawn(story_page(told_story), width=120)
     assert "never called +1212..., in all campaigns, by an operator: asked by mail" in " ".join(page.split())
 
 
@@ -230,7 +234,7 @@ def test_a_long_column_is_cut_on_the_page_and_whole_as_json() -> None:
 
 
 def told_as_json(what: ContactStory) -> dict[str, Any]:
-    return story_json("may", what, campaign_state="running", now=NOON)
+    return story_json(ToldStory(campaign="may", campaign_state="running", contact=what, now=NOON))
 
 
 def test_a_paused_campaign_calls_nobody_again() -> None:
@@ -239,8 +243,8 @@ def test_a_paused_campaign_calls_nobody_again() -> None:
 
 def test_as_json() -> None:
     what = story({**ENDED, "outcome": "busy", "rule": "sip_486", "sip_code": 486, "evidence": {"http_status": 429}})
-    found = story_json("may", what, campaign_state="running", now=NOON)
-    attempt = found["attempts"][0]  # type: ignore[index]  # it is a list
+    found = told_as_json(what)
+    attempt = found["attempts"][0]
     assert attempt["claimed_at"] == "2026-05-04T11:57:00.000+00:00"
     assert attempt["because"] == "the carrier answered SIP 486"
     assert attempt["evidence"] == {"http_status": 429}
