@@ -1,6 +1,7 @@
 """One campaign twice, for the same invented people: with LiveKit's webhooks, and asking the rooms instead.
 
-``python -m tests.journeys.both_ways --contacts 1000`` is the long run; ``test_both_ways.py`` a short one.
+``python -m tests.journeys.both_ways --contacts 1000`` is the long run; ``test_both_ways.py`` a short one.  With
+``--unhurried`` only asking is tried, with looks as far apart as they are by default.
 """
 
 import argparse
@@ -10,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from dialer.domain.fence import Fence
 from dialer.ledger.campaigns import find_campaign
 from tests.factories import make_campaign
 from tests.faults.chaos import POLICY, SPEED
 from tests.journeys.freed_slots import percentiles, watched_slots
-from tests.journeys.stage import LOOK_SECONDS, PEOPLE, Stage, open_stage
+from tests.journeys.stage import GONE_SECONDS, LOOK_SECONDS, PEOPLE, Stage, open_stage
 
 #: What differs between two codes of one kind of failure is whether the phone rang.
 BY_RINGING = {"no_answer", "unavailable", "trunk_failure", "rejected", "unknown"}
@@ -46,9 +48,20 @@ class TalkApart:
         return abs(self.told - self.asked)
 
 
-async def go(*, contacts: int, seed: int, webhooks: bool, agent: str | None = None) -> Way:
+async def go(
+    *,
+    contacts: int,
+    seed: int,
+    webhooks: bool,
+    agent: str | None = None,
+    look_seconds: float = LOOK_SECONDS,
+    gone_seconds: float = GONE_SECONDS,
+) -> Way:
     """Run the campaign to its end on processes of its own."""
-    async with open_stage(seed=seed, webhooks=webhooks, calls_per_second=20) as stage, watched_slots(stage) as freed:
+    opening = open_stage(
+        seed=seed, webhooks=webhooks, calls_per_second=20, look_seconds=look_seconds, gone_seconds=gone_seconds
+    )
+    async with opening as stage, watched_slots(stage) as freed:
         await make_campaign(
             stage.ledger,
             stage.trunk,
@@ -153,13 +166,30 @@ def report(told: Way, asked: Way) -> dict[str, Any]:
     }
 
 
+async def unhurried(*, contacts: int, seed: int) -> dict[str, Any]:
+    """How long after its end an answered call's slot is free when LiveKit is asked as often as by default."""
+    bounds = Fence()
+    asked = await go(
+        contacts=contacts,
+        seed=seed,
+        webhooks=False,
+        look_seconds=bounds.look.total_seconds(),
+        gone_seconds=bounds.gone.total_seconds(),
+    )
+    return {"contacts": contacts, "state": asked.state, "slot_freed_after_the_end": percentiles(asked.freed_seconds)}
+
+
 def main() -> None:
     """The long run: prints what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contacts", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--agent")
+    parser.add_argument("--unhurried", action="store_true")
     given = parser.parse_args()
+    if given.unhurried:
+        print(json.dumps(asyncio.run(unhurried(contacts=given.contacts, seed=given.seed))))  # noqa: T201 - as below
+        return
     found = asyncio.run(compare(contacts=given.contacts, seed=given.seed, agent=given.agent))
     found |= {f"{name}_count": len(found[name]) for name in ("differ_only_by_ringing", "of_them_in_the_result")}
     print(json.dumps(found, indent=2, default=str))  # noqa: T201 - the report is what this program is for

@@ -77,7 +77,14 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(*, seed: int, webhooks: bool, calls_per_second: float) -> AsyncIterator[Stage]:
+async def open_stage(
+    *,
+    seed: int,
+    webhooks: bool,
+    calls_per_second: float,
+    look_seconds: float = LOOK_SECONDS,
+    gone_seconds: float = GONE_SECONDS,
+) -> AsyncIterator[Stage]:
     """Everything is up and nobody is called yet: campaigns made on ``Stage.trunk`` begin at once."""
     port = _free_port() if webhooks else 0
     with tempfile.TemporaryDirectory(prefix="dialer-journey-") as folder:
@@ -87,8 +94,8 @@ async def open_stage(*, seed: int, webhooks: bool, calls_per_second: float) -> A
                 migrate(urls.database_url)
             environment = environment_of(Path(folder), urls, url) | {
                 "DIALER_WEB_PORT": str(port),
-                "DIALER_LOOK_SECONDS": str(LOOK_SECONDS),
-                "DIALER_GONE_SECONDS": str(GONE_SECONDS),
+                "DIALER_LOOK_SECONDS": str(look_seconds),
+                "DIALER_GONE_SECONDS": str(gone_seconds),
             }
             modules = ["workers.feeder", "workers.rescuer", "workers.caller"]
             with _processes(Path(folder), environment, [*modules, *_WITH_WEBHOOKS] if webhooks else modules):
