@@ -104,7 +104,8 @@ async def test_campaigns_that_do_not_run_are_left_alone(dialer: Dialer, state: C
 async def test_hours_that_never_open_again_expire(dialer: Dialer) -> None:
     rules = CallingHours(windows=(CallingWindow.from_json({"hours": "09:00-20:00", "weekdays": "mon-sun"}),)).to_json()
     await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=1, calling_hours=rules)
-    await dialer.ledger.changed("UPDATE call_jobs SET zones = 'Europe/London,Pacific/Auckland', open_until = now()")
+    await dialer.ledger.changed("UPDATE call_jobs SET zones = 'Europe/London,Pacific/Auckland'")
+    await close_all(dialer)
     assert await reopen_jobs(dialer) == 1
     [job] = await jobs(dialer)
     assert (job["state"], job["finish_reason"]) == ("finished", "expired")
