@@ -1,6 +1,7 @@
 """What an agent says after its call was settled."""
 
 from datetime import UTC, datetime, timedelta
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg
@@ -15,6 +16,7 @@ from dialer.domain.outcome import Blame, Outcome, Verdict
 from dialer.ledger.campaign_moves import finish_campaigns
 from dialer.ledger.campaigns import find_campaign
 from dialer.ledger.claims import ClaimRequest, claim_attempts
+from dialer.ledger.session import Parameters, Row, Transaction
 from dialer.ledger.settlements import Settlement, settle_attempts
 from dialer.ledger.trunks import list_trunks
 from tests.factories import NUMBERS, attempt_row, make_campaign, make_tickets, make_trunk
@@ -194,3 +196,25 @@ async def test_a_campaign_is_not_finished_while_a_late_call_back_is_written(dial
         assert await finish_campaigns(dialer.ledger) == []
         await transaction.changed("UPDATE call_jobs SET state = 'waiting', finish_reason = NULL")
     assert await finish_campaigns(dialer.ledger) == []
+
+
+async def test_a_campaign_is_looked_at_once_more_when_it_is_locked(
+    dialer: Dialer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call back that is committed after the first look began, and before its lock, was not in what it saw."""
+    await ended_attempt(dialer, "one", is_reached=True)
+    await dialer.ledger.changed("UPDATE campaigns SET state = 'running'")
+    looks: list[list[Row]] = []
+    rows = Transaction.rows
+
+    async def meanwhile(self: Transaction, sql: LiteralString, parameters: Parameters | None = None) -> list[Row]:
+        found = await rows(self, sql, parameters)
+        if "find_finished" in sql and not looks:
+            looks.append(found)
+            await dialer.ledger.changed("UPDATE call_jobs SET state = 'waiting', finish_reason = NULL")
+        return found
+
+    monkeypatch.setattr(Transaction, "rows", meanwhile)
+    assert await finish_campaigns(dialer.ledger) == []
+    assert len(looks) == 1
+    assert (await find_campaign(dialer.ledger, "one")).state is CampaignState.RUNNING
