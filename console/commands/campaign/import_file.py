@@ -8,6 +8,7 @@ import typer
 
 from console.commands.campaign.error_file import ErrorFile, place_for_errors
 from console.commands.campaign.rules import Name
+from console.commands.csv_options import CsvFile, ErrorsFile, PhoneColumn
 from console.errors import ExitCode
 from console.progress import Progress
 from console.session import Session, run
@@ -21,17 +22,12 @@ from dialer.ledger.campaigns import find_campaign
 
 def import_file(
     name: Name,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file; its first line names the columns.")],
-    phone_column: Annotated[
-        str | None, typer.Option("--phone-column", metavar="NAME", help="The column of the numbers.")
-    ] = None,
+    file: CsvFile,
+    phone_column: PhoneColumn = None,
     all_or_nothing: Annotated[
         bool, typer.Option("--all-or-nothing", help="Import nothing when any row cannot be called.")
     ] = False,
-    errors: Annotated[
-        Path | None,
-        typer.Option("--errors", metavar="FILE", help="Where to write the rows that are refused, and why."),
-    ] = None,
+    errors: ErrorsFile = None,
     as_json: Json = False,
 ) -> None:
     """Import people from a CSV file.

@@ -1,11 +1,11 @@
 """``dialer suppression import``."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from console.commands.campaign.error_file import ErrorFile, place_for_errors
+from console.commands.csv_options import CsvFile, ErrorsFile, PhoneColumn
 from console.commands.suppression.options import (
     CampaignName,
     Country,
@@ -24,17 +24,12 @@ from dialer.domain.suppression_file import Defaults
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file; its first line names the columns.")],
+    file: CsvFile,
     campaign: CampaignName = None,
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Of rows that give none.")] = "",
     country: Country = None,
-    phone_column: Annotated[
-        str | None, typer.Option("--phone-column", metavar="NAME", help="The column of the numbers.")
-    ] = None,
-    errors: Annotated[
-        Path | None,
-        typer.Option("--errors", metavar="FILE", help="Where to write the rows that are refused, and why."),
-    ] = None,
+    phone_column: PhoneColumn = None,
+    errors: ErrorsFile = None,
     as_json: Json = False,
 ) -> None:
     """Never call the numbers of a CSV file again.
