@@ -14,6 +14,7 @@ from console.errors import ExitCode, exit_code_of, tell
 from dialer.errors import DialerError
 
 _CAMPAIGN = "console.commands.campaign"
+_TRUNK = "console.commands.trunk"
 _SUPPRESSION = "console.commands.suppression"
 
 COMMANDS: dict[str, Any] = {  # Any: a place, or a group of Typer's
@@ -24,7 +25,26 @@ COMMANDS: dict[str, Any] = {  # Any: a place, or a group of Typer's
     "trunk": noun(
         "trunk",
         "The SIP trunks of your LiveKit, and what each allows.",
-        {verb: f"console.commands.trunk:{verb}_trunk" for verb in ("add", "list", "show", "edit", "remove")},
+        {
+            "add": f"{_TRUNK}.add:add",
+            "list": f"{_TRUNK}.list:list_all",
+            "show": f"{_TRUNK}.show:show",
+            "edit": f"{_TRUNK}.edit:edit",
+            "remove": f"{_TRUNK}.remove:remove",
+            "probe": f"{_TRUNK}.probe:probe",
+            "resume": f"{_TRUNK}.resume:resume",
+            "presets": f"{_TRUNK}.presets:presets",
+        },
+    ),
+    "account": noun(
+        "account",
+        "Carriers' accounts: limits that all their trunks share.",
+        {verb: f"console.commands.account:{verb}_account" for verb in ("add", "list", "show", "edit", "remove")},
+    ),
+    "livekit": noun(
+        "livekit",
+        "The LiveKit project: its quota of requests.",
+        {"show": "console.commands.livekit:show", "edit": "console.commands.livekit:edit"},
     ),
     "campaign": noun(
         "campaign",

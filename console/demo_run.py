@@ -23,6 +23,7 @@ from dialer.domain.invariants import Audit
 from dialer.domain.results_file import results_csv
 from dialer.domain.retry_file import read_retry_file
 from dialer.domain.retry_policy import policy_to_json
+from dialer.domain.trunk import TrunkSettings
 from dialer.errors import DialerError
 from dialer.ledger.campaign_moves import move_campaign
 from dialer.ledger.campaigns import Campaign, CampaignRules, create_campaign
@@ -121,11 +122,13 @@ async def play(stage: Stage, wanted: Wanted, screen: Screen) -> Finding:
 async def _make_campaign(stage: Stage) -> Campaign:
     trunk = await add_trunk(
         stage.ledger,
-        name="demo",
-        livekit_trunk_id="ST_simulated",
-        calls_per_second=CALLS_PER_SECOND,
-        max_concurrent_calls=MAX_CONCURRENT_CALLS,
-        caller_id="+12125550100",
+        TrunkSettings(
+            name="demo",
+            livekit_trunk_id="ST_simulated",
+            calls_per_second=CALLS_PER_SECOND,
+            max_concurrent_calls=MAX_CONCURRENT_CALLS,
+            caller_id="+12125550100",
+        ),
     )
     policy = read_retry_file(RETRY_FILE, name="demo.toml")
     rules = CampaignRules(

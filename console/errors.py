@@ -5,7 +5,7 @@
   2  what was asked for cannot be done: wrong input, wrong state, no such thing
   3  a contact file is in, but some of its rows were refused
   4  the campaign that was watched is held
-  5  the number that was called did not answer
+  5  the number that was called did not answer, or the trunk that was tried is not well
 130  interrupted
 """
 

@@ -8,12 +8,15 @@ from uuid import UUID
 from dialer.actions.rebuild_limits import rebuild_limits
 from dialer.app import Dialer
 from dialer.domain.campaign import CampaignState
+from dialer.domain.due_work import WorkKind
+from dialer.domain.release_plan import Pick
 from dialer.domain.retry_policy import RetryPolicy, policy_to_json
-from dialer.domain.trunk import Trunk
-from dialer.ledger.call_jobs import Ticket, release_jobs
+from dialer.domain.trunk import Trunk, TrunkSettings
+from dialer.ledger.call_jobs import Ticket
 from dialer.ledger.campaign_moves import move_campaign
 from dialer.ledger.campaigns import Campaign, CampaignRules, create_campaign, find_campaign
 from dialer.ledger.contacts import NewContact, begin_import, import_chunk
+from dialer.ledger.releases import release_jobs
 from dialer.ledger.session import Ledger
 from dialer.ledger.trunks import add_trunk
 
@@ -31,11 +34,13 @@ async def make_trunk(
 ) -> Trunk:
     return await add_trunk(
         ledger,
-        name=name,
-        livekit_trunk_id=livekit_trunk_id,
-        calls_per_second=calls_per_second,
-        max_concurrent_calls=max_concurrent_calls,
-        caller_id="+12125550199",
+        TrunkSettings(
+            name=name,
+            livekit_trunk_id=livekit_trunk_id,
+            calls_per_second=calls_per_second,
+            max_concurrent_calls=max_concurrent_calls,
+            caller_id="+12125550199",
+        ),
     )
 
 
@@ -87,13 +92,21 @@ async def make_tickets(
     dialer: Dialer, campaign: Campaign, *, most: int = 100, lease: timedelta = timedelta(seconds=60)
 ) -> list[Ticket]:
     """Release what is due in the campaign, as the feeder would, and take it up, as a caller would."""
-    releases = await release_jobs(
-        dialer.ledger, [campaign.id], most=most, lease=lease, release_ids=[dialer.new_id()], size=most
-    )
     assert campaign.trunk_id is not None
+    picks = [
+        Pick(trunk_id=campaign.trunk_id, campaign_id=campaign.id, kind=kind, routes=("",), jobs=most)
+        for kind in (WorkKind.PROMISED, WorkKind.OLDEST)
+    ]
+    releases = await release_jobs(
+        dialer.ledger,
+        picks,
+        lease=lease,
+        releases={campaign.trunk_id: [dialer.new_id(), dialer.new_id()]},
+        size=most,
+    )
     return [
         Ticket(attempt_id=dialer.new_id(), call_job_id=job_id, release_id=release_id, trunk_id=campaign.trunk_id)
-        for release_id, ids in releases
+        for release_id, ids in releases.items()
         for job_id in sorted(ids)
     ]
 

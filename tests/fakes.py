@@ -7,7 +7,7 @@ from datetime import timedelta
 from dialer.clock import Clock
 from dialer.domain.line_result import LineResult, Reply
 from dialer.errors import LineUnavailable
-from dialer.telephony.line import AgentDispatch, DialRequest, Gate, LiveKitTrunk, Look, OpenRoom, Pulse
+from dialer.telephony.line import AgentDispatch, DialRequest, Gate, LiveKitTrunk, Look, OpenRoom, Pulse, Requests
 
 BUSY = LineResult(
     reply=Reply.REFUSED,
@@ -60,6 +60,7 @@ class ScriptedLine:
         self.agents: set[str] = set()  # names that somebody serves
         self.dispatched: list[tuple[str, AgentDispatch]] = []
         self.listed: list[OpenRoom] = []
+        self.requests = Requests()
 
     async def place(self, request: DialRequest, gate: Gate) -> LineResult:
         await gate()

@@ -1,6 +1,7 @@
 """``dialer call``: one call to one's own phone, the whole way, before strangers are called."""
 
 import asyncio
+import shlex
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -18,10 +19,11 @@ from console.session import connected, open_ledger
 from console.supervisor import FEEDER, RESCUER, Supervisor, caller_roles, raise_open_files_limit
 from console.terminal import Yes, agree, put, say
 from console.views.layout import details
-from dialer.actions.check_line import caller_id_warning, check_trunk
+from dialer.actions.check_line import check_way
 from dialer.config import Settings
 from dialer.domain.phone_number import NumberProblem, parse_number
-from dialer.domain.trunk import check_caller_id
+from dialer.domain.route import route_of
+from dialer.domain.trunk import Trunk, check_caller_id
 from dialer.errors import Conflict, InvalidInput
 from dialer.ledger.session import Ledger
 from dialer.ledger.trunks import find_trunk
@@ -106,8 +108,8 @@ async def _plan(
     async with open_line(settings) as line, _ledger(settings) as ledger:
         trunk = await find_trunk(ledger, trunk_name)
         shown = caller_id or trunk.caller_id
-        found = check_trunk(await line.outbound_trunks(), trunk.livekit_trunk_id, caller_id=shown)
-        if warning := caller_id_warning(found, shown):
+        _check_served(trunk, number)
+        if warning := check_way(await line.outbound_trunks(), trunk, caller_id=shown):
             say(f"warning: {warning}")
         if alone and (running := await running_campaigns(ledger)):
             raise Conflict(
@@ -115,6 +117,14 @@ async def _plan(
                 hint="start `dialer up` if that is what you want, or pause what is running first",
             )
     return OneCall(number=number, trunk=trunk, caller_id=shown, ringing_timeout=ringing_timeout, talk_limit=talk_limit)
+
+
+def _check_served(trunk: Trunk, number: str) -> None:
+    if trunk.serves and not route_of(number, trunk.serves):
+        raise InvalidInput(
+            f"trunk {trunk.name!r} carries only numbers that begin with {', '.join(trunk.serves)}",
+            hint=f"take another trunk, or `dialer trunk edit {shlex.quote(trunk.name)} --serves any`",
+        )
 
 
 def _campaigns(count: int) -> str:
@@ -136,7 +146,7 @@ def _show(planned: OneCall) -> None:
         details(
             [
                 ("number", planned.number),
-                ("trunk", f"{planned.trunk.name} ({planned.trunk.livekit_trunk_id})"),
+                ("trunk", f"{planned.trunk.name} ({planned.trunk.address})"),
                 ("caller ID", planned.caller_id or "LiveKit's choice"),
                 ("rings for", f"{planned.ringing_timeout.total_seconds():.0f} s at most"),
                 ("lasts", f"{planned.talk_limit.total_seconds():.0f} s at most"),

@@ -9,6 +9,7 @@ from uuid import uuid4
 import typer
 
 from console.errors import ExitCode, hint_of
+from console.livekit_cloud import ADVICE, REQUESTS_PER_MINUTE, is_cloud
 from console.open_line import is_set, open_line
 from console.servers import servers
 from console.session import Session, open_ledger
@@ -24,6 +25,7 @@ from dialer.config import Settings, read_settings
 from dialer.domain.finding import Finding, Level, error, warning
 from dialer.errors import DialerError, StoreUnavailable
 from dialer.ledger.installation import read_installation
+from dialer.ledger.line_status import read_quota
 from dialer.ledger.schema import migrate
 from dialer.limits.redis_session import RedisSession
 from dialer.logs import set_up_logs
@@ -106,9 +108,16 @@ async def _livekit(session: Session, clock: Clock, agents: Sequence[str]) -> lis
             found = await check_livekit(line, session.ledger, clock=clock, fence=fence_of(session.settings))
             if found[0].level is Level.ERROR:
                 return found
-            return [*found, *await _news(session, line, clock, agents)]
+            return [*found, *await _quota(session), *await _news(session, line, clock, agents)]
     except DialerError as fault:
         return [error("LiveKit", str(fault), hint_of(fault) or "")]
+
+
+async def _quota(session: Session) -> list[Finding]:
+    if not is_cloud(session.settings.livekit_url) or await read_quota(session.ledger) is not None:
+        return []
+    words = f"LiveKit Cloud takes about {REQUESTS_PER_MINUTE} requests a minute for a project, and none is set here"
+    return [warning("LiveKit's quota", words, ADVICE)]
 
 
 async def _news(session: Session, line: Line, clock: Clock, agents: Sequence[str]) -> list[Finding]:

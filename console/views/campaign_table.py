@@ -15,12 +15,13 @@ class CampaignLine:
     """One campaign of the list.
 
     Attributes:
+        trunks: all that it may take, the first one first.
         is_open: a call may begin at this moment, by start, end and hours in the campaign's own zone.
     """
 
     name: str
     state: str
-    trunk: str | None
+    trunks: tuple[str, ...]
     contacts: int
     finished: int
     created_at: datetime
@@ -32,7 +33,7 @@ class CampaignLine:
         return {
             "name": self.name,
             "state": self.state,
-            "trunk": self.trunk,
+            "trunk": self.trunks[0] if self.trunks else None,
             "contacts": self.contacts,
             "finished": self.finished,
             "created_at": self.created_at.isoformat(timespec="seconds"),
@@ -41,6 +42,7 @@ class CampaignLine:
             "start_at": self.hours.start_at.isoformat(timespec="seconds") if self.hours.start_at else None,
             "end_at": self.hours.end_at.isoformat(timespec="seconds") if self.hours.end_at else None,
             "open_now": self.is_open,
+            "trunks": list(self.trunks),
         }
 
 
@@ -52,7 +54,7 @@ def campaign_table(lines: Sequence[CampaignLine]) -> RenderableType:
             f"{line.contacts:,}",
             f"{line.finished:,}",
             share(line.finished, line.contacts),
-            line.trunk or "none",
+            ", ".join(line.trunks) or "none",
             line.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M"),
         )
         for line in lines

@@ -61,6 +61,22 @@ def caller_id_warning(trunk: LiveKitTrunk, caller_id: str | None) -> str | None:
     )
 
 
+def check_way(known: Sequence[LiveKitTrunk], trunk: Trunk, *, caller_id: str | None) -> str | None:
+    """Whether calls can go out through a trunk, as far as it can be known before one does; returns a warning, or None.
+
+    Raises:
+        InvalidInput: LiveKit does not know it, or would send calls without a caller ID.
+    """
+    if trunk.livekit_trunk_id is not None:
+        return caller_id_warning(check_trunk(known, trunk.livekit_trunk_id, caller_id=caller_id), caller_id)
+    if caller_id is None:
+        raise InvalidInput(
+            f"trunk {trunk.name!r} goes with each call, so it needs a caller ID",
+            hint="give one of your own numbers: --caller-id +14155550100",
+        )
+    return None
+
+
 async def check_livekit(line: Line, ledger: Ledger, *, clock: Clock, fence: Fence) -> list[Finding]:
     """LiveKit's address, key and clock, and every trunk of ours in it."""
     try:
@@ -82,6 +98,8 @@ async def check_livekit(line: Line, ledger: Ledger, *, clock: Clock, fence: Fenc
 
 def _trunk(known: Sequence[LiveKitTrunk], trunk: Trunk) -> Finding:
     what = f"trunk {trunk.name}"
+    if trunk.livekit_trunk_id is None:
+        return ok(what, f"goes with each call, to {trunk.address}: LiveKit cannot be asked about it")
     try:
         stored = check_trunk(known, trunk.livekit_trunk_id, caller_id=trunk.caller_id)
     except InvalidInput as problem:

@@ -4,12 +4,13 @@ Nothing is dialed here: a running campaign's call jobs are the feeder's to relea
 """
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from math import ceil
 
-from dialer.actions.check_line import caller_id_warning, check_clock, check_trunk
+from dialer.actions.check_line import check_clock, check_way
 from dialer.clock import Clock
 from dialer.domain.calling_window import Opening
 from dialer.domain.campaign import CampaignState
@@ -21,6 +22,7 @@ from dialer.ledger.call_jobs import cancel_waiting
 from dialer.ledger.campaign_moves import move_campaign
 from dialer.ledger.campaigns import Campaign, find_campaign
 from dialer.ledger.reports import first_numbers, report_campaign
+from dialer.ledger.routes import CampaignTrunk, count_unserved, read_campaign_trunks
 from dialer.ledger.session import Ledger
 from dialer.ledger.trunks import list_trunks
 from dialer.telephony.line import Line
@@ -51,22 +53,29 @@ class StartPlan:
     """What a start will do.
 
     Attributes:
+        trunks: all of the campaign, in order.
+        ways: what each of them is for.
         people: who wait to be called.
         first_numbers: of those who come first, not masked.
-        caller_id: None: LiveKit takes the trunk's own number.
-        at_least: the time of one attempt for each, by the trunk's rate alone.
+        at_least: the time of one attempt for each, by the trunks' rates alone.
         now: the ledger's clock.
         opening: of the hours in the campaign's own zone; None: they do not open again.
+        unserved: of the people, those whose numbers no trunk carries, by what they begin with.
     """
 
     campaign: Campaign
-    trunk: Trunk
+    trunks: tuple[Trunk, ...]
+    ways: tuple[CampaignTrunk, ...]
     people: int
     first_numbers: tuple[str, ...]
-    caller_id: str | None
     at_least: timedelta
     now: datetime
     opening: Opening | None
+    unserved: Mapping[str, int]
+
+    def caller_id(self, trunk: Trunk) -> str | None:
+        """What is shown through this trunk; None: LiveKit takes the trunk's own number."""
+        return self.campaign.caller_id or trunk.caller_id
 
 
 async def plan_start(ledger: Ledger, name: str) -> StartPlan:
@@ -81,29 +90,31 @@ async def plan_start(ledger: Ledger, name: str) -> StartPlan:
     now = await ledger.now()
     _check_end(campaign, now)
     people = await _people(ledger, campaign)
-    trunk = await _trunk(ledger, campaign)
+    trunks, ways = await _trunks(ledger, campaign)
     return StartPlan(
         campaign=campaign,
-        trunk=trunk,
+        trunks=trunks,
+        ways=ways,
         people=people,
         first_numbers=tuple(await first_numbers(ledger, campaign.id, most=NUMBERS_SHOWN)),
-        caller_id=campaign.caller_id or trunk.caller_id,
-        at_least=timedelta(seconds=ceil(people / trunk.calls_per_second)),
+        at_least=timedelta(seconds=ceil(people / sum(trunk.configured_calls_per_second for trunk in trunks))),
         now=now,
         opening=campaign.hours.next_opening(now),
+        unserved=await count_unserved(ledger, campaign.id),
     )
 
 
-async def check_plan(ledger: Ledger, line: Line, plan: StartPlan, *, clock: Clock, fence: Fence) -> str | None:
-    """Ask LiveKit whether it would carry the plan out; returns a warning, or None.
+async def check_plan(ledger: Ledger, line: Line, plan: StartPlan, *, clock: Clock, fence: Fence) -> list[str]:
+    """Ask LiveKit whether it would carry the plan out; returns warnings.
 
     Raises:
-        InvalidInput: LiveKit does not know the trunk, or would send no caller ID.
+        InvalidInput: LiveKit does not know a trunk, or would send no caller ID.
         LineUnavailable: LiveKit does not answer, refuses the key, or its clock is off.
     """
     await check_clock(line, ledger, clock=clock, fence=fence)
-    known = check_trunk(await line.outbound_trunks(), plan.trunk.livekit_trunk_id, caller_id=plan.caller_id)
-    return caller_id_warning(known, plan.caller_id)
+    known = await line.outbound_trunks()
+    told = [check_way(known, trunk, caller_id=plan.caller_id(trunk)) for trunk in plan.trunks]
+    return [warning for warning in told if warning]
 
 
 async def move(ledger: Ledger, name: str, verb: Verb) -> Campaign:
@@ -148,14 +159,15 @@ def _check_end(campaign: Campaign, now: datetime) -> None:
         )
 
 
-async def _trunk(ledger: Ledger, campaign: Campaign) -> Trunk:
-    for trunk in await list_trunks(ledger):
-        if trunk.id == campaign.trunk_id:
-            return trunk
-    raise Conflict(
-        f"campaign {campaign.name!r} has no trunk to call through",
-        hint=f"`dialer campaign edit {shlex.quote(campaign.name)} --trunk NAME`; `dialer trunk list` shows the names",
-    )
+async def _trunks(ledger: Ledger, campaign: Campaign) -> tuple[tuple[Trunk, ...], tuple[CampaignTrunk, ...]]:
+    ways = await read_campaign_trunks(ledger, campaign.id)
+    if not ways:
+        raise Conflict(
+            f"campaign {campaign.name!r} has no trunk to call through",
+            hint=f"`dialer campaign edit {shlex.quote(campaign.name)} --trunk NAME`; `dialer trunk list` shows names",
+        )
+    trunks = {trunk.id: trunk for trunk in await list_trunks(ledger)}
+    return tuple(trunks[trunk_id] for trunk_id in dict.fromkeys(way.trunk_id for way in ways)), ways
 
 
 async def _people(ledger: Ledger, campaign: Campaign) -> int:

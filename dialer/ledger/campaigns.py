@@ -13,6 +13,7 @@ from dialer.domain.calling_window import CallingHours
 from dialer.domain.campaign import CampaignState
 from dialer.errors import Conflict, NotFound
 from dialer.ledger.closed_jobs import HOURS_MARK, forget_windows
+from dialer.ledger.routes import CampaignTrunk, set_campaign_trunks
 from dialer.ledger.session import Ledger, Row, Statements
 
 
@@ -50,6 +51,11 @@ class Campaign:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    weight: int = 1  #: of its share of a trunk
+    max_concurrent_calls: int | None = None  #: over all its trunks
+    retries_first: bool = True  #: before people who were never tried
+    trunk_choice: str = "ordered"  #: or weighted
+    prefixes: tuple[str, ...] = ()  #: all that its routes tell apart
     agents_missed: int = 0  #: numbers in a row for which no agent came
     hours_mark: int | None = None  #: of the hours (``closed_jobs.HOURS_MARK``); ``read_campaigns`` alone tells it
 
@@ -83,6 +89,11 @@ def _campaign(row: Row) -> Campaign:
         created_at=row["created_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+        weight=row["weight"],
+        max_concurrent_calls=row["max_concurrent_calls"],
+        retries_first=row["retries_first"],
+        trunk_choice=row["trunk_choice"],
+        prefixes=tuple(row["prefixes"]),
         agents_missed=len(row["agents_missed"]),
         hours_mark=row.get("hours_mark"),
     )
@@ -106,6 +117,11 @@ class CampaignRules:
     end_at: datetime | None = None
     time_zone: str | None = None
     calling_hours: dict[str, Any] = field(default_factory=dict)  # JSON
+    weight: int = 1
+    max_concurrent_calls: int | None = None
+    retries_first: bool = True
+    trunk_choice: str = "ordered"
+    trunks: tuple[CampaignTrunk, ...] | None = None  #: None: ``trunk_id`` alone, or as they are if that stays
 
     @property
     def hours(self) -> CallingHours:
@@ -139,6 +155,10 @@ def _parameters(rules: CampaignRules) -> dict[str, object]:
         "end_at": rules.end_at,
         "zone": rules.time_zone,
         "hours": Json(rules.calling_hours),
+        "weight": rules.weight,
+        "channels": rules.max_concurrent_calls,
+        "retries_first": rules.retries_first,
+        "choice": rules.trunk_choice,
     }
 
 
@@ -146,25 +166,41 @@ async def create_campaign(ledger: Ledger, name: str, rules: CampaignRules) -> Ca
     """Write a campaign as a draft.
 
     Raises:
-        Conflict: the name is taken.
+        Conflict: the name is taken, or one of its trunks was removed.
     """
     try:
-        row = await ledger.row(
-            """/* create_campaign */
-            INSERT INTO campaigns (name, trunk_id, caller_id, country, ringing_timeout_seconds, talk_limit_seconds,
-                                   max_attempts, policy, agent_name, agent_left_seconds, dial_options, start_at, end_at,
-                                   time_zone, calling_hours)
-            VALUES (%(name)s, %(trunk)s, %(caller_id)s, %(country)s, %(ringing)s, %(talk)s, %(attempts)s, %(policy)s,
-                    %(agent)s, %(agent_left)s, %(options)s, %(start_at)s, %(end_at)s, %(zone)s, %(hours)s)
-            RETURNING *""",
-            {"name": name, **_parameters(rules)},
-        )
+        async with ledger.transaction() as transaction:
+            campaign_id = await _insert(transaction, name, rules)
+            await set_campaign_trunks(transaction, campaign_id, _trunks(rules))
+            [campaign] = await read_campaigns(transaction, [campaign_id])
     except UniqueViolation as error:
         raise Conflict(
             f"a campaign named {name!r} is there already", hint="choose another name, or `dialer campaign edit`"
         ) from error
+    return campaign
+
+
+async def _insert(statements: Statements, name: str, rules: CampaignRules) -> int:
+    row = await statements.row(
+        """/* create_campaign */
+        INSERT INTO campaigns (name, trunk_id, caller_id, country, ringing_timeout_seconds, talk_limit_seconds,
+                               max_attempts, policy, agent_name, agent_left_seconds, dial_options, start_at, end_at,
+                               time_zone, calling_hours, weight, max_concurrent_calls, retries_first, trunk_choice)
+        VALUES (%(name)s, %(trunk)s, %(caller_id)s, %(country)s, %(ringing)s, %(talk)s, %(attempts)s, %(policy)s,
+                %(agent)s, %(agent_left)s, %(options)s, %(start_at)s, %(end_at)s, %(zone)s, %(hours)s, %(weight)s,
+                %(channels)s, %(retries_first)s, %(choice)s)
+        RETURNING id""",
+        {"name": name, **_parameters(rules)},
+    )
     assert row is not None
-    return _campaign(row)
+    campaign_id: int = row["id"]
+    return campaign_id
+
+
+def _trunks(rules: CampaignRules) -> tuple[CampaignTrunk, ...]:
+    if rules.trunks is not None:
+        return rules.trunks
+    return () if rules.trunk_id is None else (CampaignTrunk(trunk_id=rules.trunk_id),)
 
 
 # The call jobs that it touches may be locked by batches of callers, in any order.
@@ -187,10 +223,13 @@ async def edit_campaign(ledger: Ledger, campaign_id: int, rules: CampaignRules) 
                 ringing_timeout_seconds = %(ringing)s, talk_limit_seconds = %(talk)s, max_attempts = %(attempts)s,
                 policy = %(policy)s, agent_name = %(agent)s, agent_left_seconds = %(agent_left)s,
                 dial_options = %(options)s, start_at = %(start_at)s, end_at = %(end_at)s, time_zone = %(zone)s,
-                calling_hours = %(hours)s
+                calling_hours = %(hours)s, weight = %(weight)s, max_concurrent_calls = %(channels)s,
+                retries_first = %(retries_first)s, trunk_choice = %(choice)s
             WHERE id = %(id)s""",
             {"id": campaign_id, **_parameters(rules)},
         )
+        if rules.trunks is not None or rules.trunk_id != row["trunk_id"]:
+            await set_campaign_trunks(transaction, campaign_id, _trunks(rules))
         if _campaign(row).hours.is_other_than(rules.hours):
             await forget_windows(transaction, campaign_id)
 
@@ -244,3 +283,11 @@ async def are_running(ledger: Ledger, ids: Collection[int]) -> set[int]:
         "/* are_running */ SELECT id FROM campaigns WHERE id = ANY (%(ids)s) AND state = 'running'", {"ids": list(ids)}
     )
     return {row["id"] for row in rows}
+
+
+async def live_campaign_ids(ledger: Ledger) -> list[int]:
+    """Of the campaigns that are not over."""
+    rows = await ledger.rows(
+        "/* live_campaigns */ SELECT id FROM campaigns WHERE state NOT IN ('draft', 'finished', 'cancelled')"
+    )
+    return [row["id"] for row in rows]

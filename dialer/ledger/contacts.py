@@ -7,6 +7,7 @@ from datetime import datetime
 from psycopg.types.json import Json
 
 from dialer.domain.calling_window import Opening
+from dialer.ledger.routes import CLASSES_LOCK
 from dialer.ledger.session import Ledger, Row, Transaction
 
 
@@ -105,6 +106,7 @@ async def import_chunk(
         before = await _lock_import(transaction, import_id)
         if before.last_line != after_line:
             return WrittenChunk(before)
+        await _keep_classes(transaction, campaign_id)
         await _copy_in(transaction, contacts)
         fresh = await _take_over(transaction, import_id, campaign_id, openings or {})
         row = await transaction.row(
@@ -136,6 +138,15 @@ async def _lock_import(transaction: Transaction, import_id: int) -> Import:
     )
     assert row is not None
     return Import(**row)
+
+
+async def _keep_classes(transaction: Transaction, campaign_id: int) -> None:
+    """What the campaign's numbers are told apart by stays until the chunk is in; who changes it waits, as we do."""
+    await transaction.rows("/* import_chunk */ SET LOCAL lock_timeout = '60s'")
+    await transaction.rows(
+        f"/* import_chunk */ SELECT pg_advisory_xact_lock_shared({CLASSES_LOCK})",
+        {"campaign": campaign_id},
+    )
 
 
 async def _copy_in(transaction: Transaction, contacts: Sequence[NewContact]) -> None:
@@ -174,10 +185,12 @@ async def _take_over(
                         WHEN o.never THEN 'expired' END AS reason
             FROM fresh f JOIN incoming i USING (number, line) LEFT JOIN opening o ON o.zones = i.zones
         ), jobs AS (
-            INSERT INTO call_jobs (id, campaign_id, number, zones, state, finish_reason, due_at, not_before, open_until)
-            SELECT id, campaign_id, number, zones, CASE WHEN reason IS NULL THEN 'waiting' ELSE 'finished' END, reason,
-                   greatest(opens, now()), CASE WHEN opens > now() THEN now() END, open_until
-            FROM judged ORDER BY id
+            INSERT INTO call_jobs (id, campaign_id, number, zones, state, finish_reason, due_at, not_before, open_until,
+                                   route)
+            SELECT j.id, campaign_id, number, zones, CASE WHEN reason IS NULL THEN 'waiting' ELSE 'finished' END,
+                   reason, greatest(opens, now()), CASE WHEN opens > now() THEN now() END, open_until,
+                   CASE c.prefixes WHEN '{}' THEN '' ELSE route_of(number, c.prefixes) END
+            FROM judged j JOIN campaigns c ON c.id = campaign_id ORDER BY j.id
             RETURNING id, finish_reason
         )
         SELECT count(*) AS fresh,

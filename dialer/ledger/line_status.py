@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from dialer.ledger.session import Ledger
+from dialer.ledger.session import Ledger, Statements
 
 
 class LineState(StrEnum):
@@ -73,3 +73,16 @@ async def webhooks_arrive(ledger: Ledger, *, within: timedelta) -> bool:
         {"within": within},
     )
     return bool(row and row["arrive"])
+
+
+async def read_quota(ledger: Statements) -> float | None:
+    """Requests a minute that the LiveKit project takes, as an operator has said; None: no limit is known."""
+    row = await ledger.row("/* read_quota */ SELECT requests_per_minute FROM line_status")
+    return row["requests_per_minute"] if row else None
+
+
+async def set_quota(ledger: Ledger, requests_per_minute: float | None) -> None:
+    """Keep the project's quota; in force within 2 s."""
+    await ledger.changed(
+        "/* set_quota */ UPDATE line_status SET requests_per_minute = %(quota)s", {"quota": requests_per_minute}
+    )

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from dialer.domain.dial_options import DEFAULT_OPTIONS, DialOptions
 from dialer.domain.line_result import LineResult
+from dialer.domain.trunk import InlineTrunk
 from dialer.errors import LineUnavailable
 
 
@@ -37,11 +38,14 @@ Gate = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DialRequest:
-    """One INVITE to be made.  ``token_end`` is the fence: LiveKit refuses the POST some time after it."""
+    """One INVITE to be made.  ``token_end`` is the fence: LiveKit refuses the POST some time after it.
+
+    The trunk is one that LiveKit knows by id, or ``inline``.
+    """
 
     attempt_id: UUID
     room_name: str
-    livekit_trunk_id: str
+    livekit_trunk_id: str | None
     number: str
     caller_id: str | None
     ringing_timeout: timedelta
@@ -49,6 +53,7 @@ class DialRequest:
     not_before: datetime
     token_end: int
     options: DialOptions = DEFAULT_OPTIONS
+    inline: InlineTrunk | None = None
 
     @property
     def identity(self) -> str:
@@ -106,6 +111,7 @@ class LiveKitTrunk:
     name: str
     address: str
     numbers: tuple[str, ...]
+    has_login: bool = False  #: LiveKit has a user and password for it
 
     @property
     def needs_caller_id(self) -> bool:
@@ -113,8 +119,24 @@ class LiveKitTrunk:
         return "*" in self.numbers or not self.numbers
 
 
+@dataclass(slots=True)
+class Requests:
+    """How many requests were made to LiveKit and not yet taken into account."""
+
+    dials: int = 0
+    others: int = 0
+
+    def take(self) -> tuple[int, int]:
+        """Both numbers, which begin at 0 again."""
+        taken = self.dials, self.others
+        self.dials = self.others = 0
+        return taken
+
+
 class Line(Protocol):
     """Every call except ``place`` is safe to repeat and raises ``LineUnavailable`` when LiveKit does not serve it."""
+
+    requests: Requests
 
     async def place(self, request: DialRequest, gate: Gate) -> LineResult:
         """POST CreateSIPParticipant once and wait for its answer.  Expected failures are values in the result."""

@@ -36,6 +36,7 @@ from dialer.telephony.line import (
     Look,
     OpenRoom,
     Pulse,
+    Requests,
 )
 from dialer.telephony.participant import participant_of
 
@@ -69,6 +70,7 @@ class LiveKitLine:
         self._reader = api.LiveKitAPI(url, api_key, api_secret, session=self._reading, failover=False)
         self._dialer: tuple[str, api.LiveKitAPI] | None = None
         self._last_offset: timedelta | None = None
+        self.requests = Requests()
 
     # -- dialing ----------------------------------------------------------------------------------------------
 
@@ -83,6 +85,7 @@ class LiveKitLine:
 
         def on_sent() -> None:
             nonlocal started
+            self.requests.dials += 1
             started = self._clock.seconds()
             deadline.reschedule(loop.time() + answer_within)
 
@@ -173,6 +176,7 @@ class LiveKitLine:
         )
 
     async def delete_room(self, room_name: str) -> None:
+        self.requests.others += 1
         try:
             await self._reader.room.delete_room(api.DeleteRoomRequest(room=room_name))
         except api.ServerError as error:
@@ -217,6 +221,7 @@ class LiveKitLine:
                 name=item.name,
                 address=item.address,
                 numbers=tuple(item.numbers),
+                has_login=bool(item.auth_username),
             )
             for item in answer.items
         ]
@@ -225,8 +230,8 @@ class LiveKitLine:
         await self._dialing.close()
         await self._reading.close()
 
-    @staticmethod
-    async def _ask(question: Awaitable[_T]) -> _T:
+    async def _ask(self, question: Awaitable[_T]) -> _T:
+        self.requests.others += 1
         try:
             return await question
         except api.ServerError as error:

@@ -1,12 +1,16 @@
 """``dialer call``: one call, told step by step, by whoever is there to make it."""
 
 import signal
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from dialer.domain.campaign import CampaignState
+from dialer.domain.trunk import InlineTrunk, TrunkSettings
 from dialer.ledger.campaigns import list_campaigns
 from dialer.ledger.session import Ledger
+from dialer.ledger.trunks import add_trunk, edit_trunk
 from tests.console.conftest import Start, invites
 from tests.console.running import until
 from tests.factories import make_campaign, make_trunk
@@ -29,6 +33,44 @@ async def test_an_answered_call_is_told_step_by_step(
     assert "No `dialer up` is running here" in command.err
     assert [invite["number"] for invite in invites(simulator)] == [ANSWERS]
     assert [campaign.state for campaign in await list_campaigns(ledger)] == [CampaignState.FINISHED]
+
+
+async def test_a_trunk_that_goes_with_the_call_carries_it(
+    start: Start, environment: dict[str, str], simulator: str, ledger: Ledger, folder: Path
+) -> None:
+    password = "hunter2-Secret"
+    await add_trunk(
+        ledger,
+        TrunkSettings(
+            name="direct",
+            livekit_trunk_id=None,
+            calls_per_second=10.0,
+            max_concurrent_calls=5,
+            caller_id="+12125550199",
+            inline=InlineTrunk(hostname="sip.example.com", auth_username="us", auth_password=password),
+        ),
+    )
+    told = {**environment, "DIALER_LOG_LEVEL": "debug"}
+    command = start("call", BUSY, "--trunk", "direct", "--yes", environment=told)
+    assert await command.over() == 5, command.err
+    assert [(invite["number"], invite["trunk"]) for invite in invites(simulator)] == [(BUSY, "inline:sip.example.com")]
+    logs = logs_in(folder)
+    assert "attempt_ended" in logs
+    assert password not in command.out + command.err + logs
+
+
+def logs_in(folder: Path) -> str:
+    return "".join(path.read_text(errors="replace") for path in folder.rglob("*.log"))
+
+
+async def test_a_trunk_that_does_not_carry_the_number_is_refused(
+    start: Start, environment: dict[str, str], simulator: str, ledger: Ledger
+) -> None:
+    await edit_trunk(ledger, replace(await make_trunk(ledger), serves=("+44",)))
+    command = start("call", BUSY, "--trunk", "trunk", "--yes", environment=environment)
+    assert await command.over() == 2
+    assert "trunk 'trunk' carries only numbers that begin with +44" in command.err
+    assert invites(simulator) == []
 
 
 async def test_a_call_that_is_not_answered_is_not_made_again(

@@ -13,11 +13,13 @@ from console.errors import ExitCode
 from console.progress import Progress
 from console.session import Session, run
 from console.terminal import Json, put_json, say
+from console.views.unserved import unserved_words
 from dialer.actions.import_contacts import ContactFile, ImportReport, import_contacts
 from dialer.domain.phone_number import mask
 from dialer.domain.rejected_rows import RejectedRow
 from dialer.errors import InvalidInput
 from dialer.ledger.campaigns import find_campaign
+from dialer.ledger.routes import count_unserved
 
 
 def import_file(
@@ -37,26 +39,29 @@ def import_file(
     """
     error_file = ErrorFile(errors or place_for_errors(file))
     try:
-        report = run(lambda session: _work(session, name, file, phone_column, error_file, all_or_nothing))
+        report, unserved = run(lambda session: _work(session, name, file, phone_column, error_file, all_or_nothing))
     finally:
         error_file.close()
     _tell(name, file, report, error_file)
+    for line in unserved_words(unserved):
+        say(line)
     if as_json:
-        put_json(_json(report, error_file))
+        put_json({**_json(report, error_file), "unserved": unserved})
     raise typer.Exit(ExitCode.ROWS_REFUSED if report.rejected else ExitCode.DONE)
 
 
 async def _work(
     session: Session, name: str, path: Path, phone_column: str | None, error_file: ErrorFile, all_or_nothing: bool
-) -> ImportReport:
+) -> tuple[ImportReport, dict[str, int]]:
     campaign = await find_campaign(session.ledger, name)
     file = ContactFile(path=path, country=campaign.country, phone_column=phone_column)
     if all_or_nothing:
         _refuse_if_any_is_bad(file, error_file)
     with Progress("rows imported") as progress:
-        return await import_contacts(
+        report = await import_contacts(
             session.ledger, campaign, file, on_rejected=error_file.add, on_progress=progress.at
         )
+    return report, await count_unserved(session.ledger, campaign.id)
 
 
 def _refuse_if_any_is_bad(file: ContactFile, error_file: ErrorFile) -> None:

@@ -10,6 +10,8 @@ import typer
 from console.commands.campaign.agent_flags import AgentFlags
 from console.commands.campaign.dial_flags import DialFlags
 from console.commands.campaign.hours_flags import HoursFlags
+from console.commands.campaign.share_flags import ShareFlags
+from console.commands.campaign.trunk_flags import TrunkFlags
 from dialer.domain.phone_number import check_country
 from dialer.domain.retry_file import read_retry_file
 from dialer.domain.retry_policy import DEFAULT_POLICY, RetryPolicy, policy_from_json, policy_to_json
@@ -17,7 +19,6 @@ from dialer.domain.trunk import check_caller_id
 from dialer.errors import InvalidInput
 from dialer.ledger.campaigns import Campaign, CampaignRules
 from dialer.ledger.session import Ledger
-from dialer.ledger.trunks import find_trunk
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name.")]
 
@@ -26,7 +27,6 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The campaign's name."
 class CallFlags:
     """What was given on the command line; None: not given."""
 
-    trunk: Annotated[str | None, typer.Option("--trunk", metavar="NAME", help="The trunk to call through.")] = None
     country: Annotated[
         str | None, typer.Option("--country", metavar="CC", help="Of numbers without a country code, as US or DE.")
     ] = None
@@ -61,17 +61,15 @@ class CallFlags:
         typer.Option("--retry", metavar="FILE", help="A TOML file with delays and limits of your own."),
     ] = None
 
-    async def apply(self, ledger: Ledger, rules: CampaignRules) -> CampaignRules:
+    def apply(self, rules: CampaignRules) -> CampaignRules:
         """The rules with what was given.
 
         Raises:
-            NotFound: there is no such trunk.
             InvalidInput: an option or the retry file cannot be used.
         """
         policy = self._policy(rules)
         return replace(
             rules,
-            trunk_id=(await find_trunk(ledger, self.trunk)).id if self.trunk else rules.trunk_id,
             caller_id=check_caller_id(self.caller_id) or rules.caller_id,
             country=check_country(self.country) if self.country else rules.country,
             ringing_timeout=_seconds(self.ringing_timeout) or rules.ringing_timeout,
@@ -101,6 +99,8 @@ class RuleOptions:
     """Everything that ``create`` and ``edit`` can be told about a campaign."""
 
     calls: CallFlags
+    trunks: TrunkFlags
+    share: ShareFlags
     hours: HoursFlags
     agent: AgentFlags
     dial: DialFlags
@@ -112,7 +112,8 @@ class RuleOptions:
             NotFound: there is no such trunk.
             InvalidInput: an option or the retry file cannot be used.
         """
-        rules = await self.calls.apply(ledger, rules_of(to) if to else _DEFAULTS)
+        rules = self.calls.apply(rules_of(to) if to else _DEFAULTS)
+        rules = await self.trunks.apply(ledger, self.share.apply(rules), to)
         return self.dial.apply(self.agent.apply(self.hours.apply(rules)))
 
 
@@ -132,6 +133,10 @@ def rules_of(campaign: Campaign) -> CampaignRules:
         end_at=campaign.end_at,
         time_zone=campaign.time_zone,
         calling_hours=campaign.calling_hours,
+        weight=campaign.weight,
+        max_concurrent_calls=campaign.max_concurrent_calls,
+        retries_first=campaign.retries_first,
+        trunk_choice=campaign.trunk_choice,
     )
 
 

@@ -29,7 +29,7 @@ def start(name: Name, yes: Yes = False, as_json: Json = False) -> None:
 async def _plan(session: Session, name: str) -> tuple[StartPlan, dict[str, int]]:
     plan = await plan_start(session.ledger, name)
     async with open_line(session.settings) as line:
-        warning = await check_plan(session.ledger, line, plan, clock=Clock(), fence=fence_of(session.settings))
-    if warning:
+        warnings = await check_plan(session.ledger, line, plan, clock=Clock(), fence=fence_of(session.settings))
+    for warning in warnings:
         say(f"warning: {warning}")
     return plan, await count_alive(session.ledger, silence=session.silence)

@@ -27,7 +27,7 @@ def watch(
     """Watch a campaign, and read a report at the end.
 
     Ctrl-C ends the watching, not the campaign. With --until-finished the exit code is 0 when the campaign is over and
-    4 when it is held.
+    4 when it is held, or each of its trunks is.
     """
     last = run(lambda session: _watch(session, name, until_finished=until_finished, quiet=as_json))
     if as_json:
@@ -36,6 +36,9 @@ def watch(
         put(report(last))
     if until_finished and last.campaign.state is CampaignState.HELD:
         say(f"held: {last.campaign.held_reason}")
+        raise typer.Exit(ExitCode.HELD)
+    if until_finished and last.waits_for_a_person:
+        say(f"held: {last.holding_back}")
         raise typer.Exit(ExitCode.HELD)
 
 

@@ -144,4 +144,5 @@ def test_columns_of_a_file(cli: Cli, name: str, tmp_path: Path, column: str, cod
 def test_the_options_stand_under_headings(cli: Cli) -> None:
     page = cli("campaign", "create", "--help").out
     headings = [line for line in page.splitlines() if line.endswith(":") and not line.startswith(" ")]
-    assert headings == ["Arguments:", "Options:", "When it calls:", "Who talks:", "How it dials:"]
+    sections = ["Through which trunks:", "How much it takes:", "When it calls:", "Who talks:", "How it dials:"]
+    assert headings == ["Arguments:", "Options:", *sections]

@@ -98,3 +98,11 @@ def test_version_and_help(cli: Cli) -> None:
     help_page = cli("--help").out
     for command in ("campaign", "trunk", "contact", "doctor", "audit", "data", "up", "demo"):
         assert f"\n  {command} " in help_page
+
+
+def test_livekit_clouds_quota_is_recommended_until_one_is_set(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.commands.doctor.is_cloud", lambda url: True)
+    assert "dialer livekit edit --requests-per-minute 1000" in cli("doctor", "--json").out
+    cli("livekit", "edit", "--requests-per-minute", "500")
+    assert "requests-per-minute" not in cli("doctor", "--json").out
+    cli("livekit", "edit", "--requests-per-minute", "none")

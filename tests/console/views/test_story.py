@@ -39,6 +39,11 @@ OPEN: dict[str, Any] = {
     "ring_seconds": None,
     "talk_seconds": None,
     "evidence": None,
+    "trunk": None,
+    "try_id": None,
+    "is_probe": False,
+    "given_back_at": None,
+    "given_back_for": None,
 }
 ENDED = {"state": "ended", "ended_at": NOON, "counted": True, "sent": True, "rang": True}
 
@@ -173,6 +178,19 @@ def test_an_outcome_that_late_news_has_corrected() -> None:
     page = told(story({**ENDED, "outcome": "no_answer", "rule": "sip_408", "rang": True, "evidence": evidence}))
     assert "it was trunk failure until LiveKit told that the phone rang" in page
     assert "corrected from" not in page
+
+
+def test_through_which_trunk_and_why_through_this_one() -> None:
+    busy = {**ENDED, "outcome": "busy", "rule": "sip_486", "sip_code": 486}
+    assert "through trunk london" in told(story({**busy, "trunk": "london"}))
+    went_on = told(story({**busy, "trunk": "paris", "try_id": UUID(int=6), "is_probe": True}), width=120)
+    assert "trunk paris, as another one had failed before the phone rang, to try whether it is well again" in went_on
+
+
+def test_an_attempt_that_was_given_back_says_why_it_does_not_count() -> None:
+    given = {"given_back_at": NOON, "given_back_for": "storm_603", "counted": False, "rang": False}
+    page = told(story({**ENDED, "outcome": "rejected", "rule": "sip_603", "sip_code": 603, **given}), width=120)
+    assert "no: given back, as it tells nothing about the person:" in page
 
 
 def test_a_call_back_that_was_promised() -> None:

@@ -9,19 +9,36 @@ from rich.console import Console, RenderableType
 
 from console.views.live import PlainLines, follow, live_table, plain_line
 from console.views.report import report
-from console.views.standing import standing_page
+from console.views.standing import standing_json, standing_page
+from console.views.trunk_standing import standing_page as trunk_page
+from console.views.trunk_standing import standing_table as trunk_table
 from dialer.actions.look_at_campaign import Standing
+from dialer.actions.look_at_trunk import TrunkStanding
+from dialer.domain.breaker import Breaker, BreakerState
 from dialer.domain.campaign import CampaignState
 from dialer.domain.outcome import Outcome
 from dialer.domain.time_words import span
-from dialer.domain.trunk import Trunk
+from dialer.domain.trunk_standing import why_slow
 from dialer.ledger.campaigns import Campaign
 from dialer.ledger.reports import CampaignReport
-from dialer.ledger.standing import TrunkUse
+from dialer.ledger.trunk_use import TrunkActivity
+from dialer.limits.sent_calls import SentLately
+from tests.domain.trunk_facts import facts_of, held_by, state_of
 
 pytestmark = pytest.mark.unit
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+def trunk_standing(name: str) -> TrunkStanding:
+    facts = facts_of(state_of(name, calls_per_second=10.0, max_concurrent_calls=100), calls_now=9.8, slots_taken=90)
+    activity = TrunkActivity(
+        calls_per_second=9.8, open_calls=80, in_doubt=0, queued=20, running=("may",), campaigns=("may",)
+    )
+    sent = SentLately(calls_per_second=9.7, peak_second=10)
+    return TrunkStanding(facts=facts, activity=activity, sent=sent, answer=why_slow(facts))
+
+
 STANDING = Standing(
     campaign=Campaign(
         id=1,
@@ -47,7 +64,7 @@ STANDING = Standing(
         started_at=NOON - timedelta(minutes=5),
         finished_at=None,
     ),
-    trunk=Trunk(id=1, name="main", livekit_trunk_id="ST_1", calls_per_second=10.0, max_concurrent_calls=100),
+    trunks=(trunk_standing("main"),),
     report=CampaignReport(
         rows=120_000,
         rejected=1_200,
@@ -64,8 +81,6 @@ STANDING = Standing(
         next_due_at=NOON,
         contacts_attempted=60_000,
     ),
-    use=TrunkUse(calls_per_second=9.8, open_calls=80, now=NOON),
-    slots_taken=90,
     holding_back="trunk main allows 10 calls per second, and that is how fast it calls (9.8 now)",
     now=NOON,
 )
@@ -96,6 +111,33 @@ def test_the_live_table_has_what_is_asked_for() -> None:
     assert "holding back trunk main allows 10 calls per second" in page
 
 
+def test_each_of_several_trunks_has_its_line() -> None:
+    several = replace(STANDING, trunks=(trunk_standing("main"), trunk_standing("second")))
+    page = drawn(standing_page(several))
+    for name in ("main", "second"):
+        assert f"{name}: 9.8 of 10 calls per second   80 of 100 calls at once" in page
+    assert [trunk["name"] for trunk in standing_json(several)["trunks_now"]] == ["main", "second"]  # type: ignore[attr-defined]
+    assert standing_json(several)["trunk"] == "main"
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_trunk_s_page_and_the_table_of_trunks_fit_the_terminal(width: int) -> None:
+    shown = trunk_standing("main-line-of-the-north")
+    for page in (drawn(trunk_page(shown), width=width), drawn(trunk_table([shown]), width=width)):
+        assert max(map(len, page.splitlines())) <= width
+        assert "…" not in page
+        assert "main-line-of-the-north" in page
+
+
+def test_a_trunk_s_page_says_why_first_and_then_what_it_does() -> None:
+    page = " ".join(drawn(trunk_page(trunk_standing("main")), width=120).split())
+    assert page.startswith(
+        "trunk main holding back trunk main allows 10 calls per second, and that is how fast it calls"
+    )
+    assert "could do now 10 calls per second, 100 calls at once" in page
+    assert "10 in the fullest second of the last minute" in page
+
+
 def test_outcomes_keep_their_places_in_a_plain_line() -> None:
     line = plain_line(STANDING)
     assert [line.index(f"{word} 12,345") for word in ("answered", "busy", "unknown")] == sorted(
@@ -113,6 +155,24 @@ def test_a_sentence_that_only_counts_down_is_written_once(capsys: pytest.Capture
 
 def test_a_share_that_is_not_nothing_is_not_shown_as_nothing() -> None:
     assert "<1 %" in drawn(report(STANDING))
+
+
+@pytest.mark.parametrize(
+    ("changes", "waits"),
+    [
+        pytest.param({}, True, id="held"),
+        pytest.param({"probe_at": NOON}, False, id="held, and a probe was asked for"),
+        pytest.param({"openings": 1, "state": BreakerState.OPEN}, False, id="it tries by itself"),
+        pytest.param({"state": BreakerState.CLOSED}, False, id="well"),
+    ],
+)
+def test_who_watches_need_not_wait_for_a_campaign_that_waits_for_a_person(
+    changes: dict[str, object], waits: bool
+) -> None:
+    shut = held_by(Breaker(**{"state": BreakerState.HELD, **changes}))  # type: ignore[arg-type]  # a table of any fields
+    held = replace(trunk_standing("main"), facts=shut(trunk_standing("main").facts))
+    assert replace(STANDING, trunks=(held,)).waits_for_a_person is waits
+    assert not replace(STANDING, trunks=(held, trunk_standing("second"))).waits_for_a_person
 
 
 class Shown:

@@ -1,0 +1,1 @@
+"""``dialer trunk``: one file for each verb."""
