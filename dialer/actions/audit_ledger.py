@@ -6,6 +6,7 @@ from uuid import UUID
 from dialer.domain.invariants import Audit, Checked, Invariant
 from dialer.ledger.audit import audit_ledger
 from dialer.ledger.session import Ledger
+from dialer.limits.buckets import of_trunk
 from dialer.limits.call_slots import CallSlots
 
 #: Ledger and Redis cannot be read in one moment: an attempt lacks its slot only when it does so twice, this far apart.
@@ -43,7 +44,7 @@ async def _lacking(slots: CallSlots, open_ids: dict[int, list[UUID]]) -> tuple[s
     lacking: set[UUID] = set()
     taken = 0
     for trunk_id, ids in open_ids.items():
-        leases = await slots.leases(trunk_id)
+        leases = await slots.leases(of_trunk(trunk_id))
         lacking |= set(ids) - leases.keys()
         taken += len(leases)
     return lacking, taken

@@ -4,16 +4,16 @@ Between the new number in the ledger and the opening, no claim planned in the ol
 it confirmed, even by an old Redis primary that lives on.
 """
 
-from collections.abc import Sequence
+from datetime import timedelta
 
 import structlog
 
+from dialer.actions.call_terms import trunk_limits
+from dialer.actions.compare_slots import by_bucket, known_buckets
 from dialer.app import Dialer
-from dialer.domain.trunk import Trunk
-from dialer.ledger.attempts import open_by_trunk
+from dialer.ledger.attempts import open_places
 from dialer.ledger.installation import raise_epoch, read_installation
-from dialer.ledger.trunks import list_trunks
-from dialer.limits.call_rate import TrunkLimits
+from dialer.ledger.trunk_states import read_trunk_states
 from dialer.limits.call_slots import EpochRefused
 from dialer.limits.epoch import EpochState
 
@@ -68,31 +68,26 @@ async def rebuild_limits(dialer: Dialer, *, why: str) -> bool:
     log.warning("epoch_begun", epoch=number, why=why)
     if _refused(await dialer.epoch.begin(number), number):
         return False
-    # Every trunk, also those that were removed: their last calls may still be up.
-    attempts = await open_by_trunk(dialer.ledger)
-    trunks = await list_trunks(dialer.ledger)
-    for trunk_id in {trunk.id for trunk in trunks} | attempts.keys():
-        if _refused(
-            await dialer.slots.restore(trunk_id, attempts.get(trunk_id, []), epoch=number, rebuild=True), number
-        ):
+    attempts = by_bucket(await open_places(dialer.ledger))
+    # Also those of trunks that were removed: their last calls may still be up.
+    for bucket in {*await known_buckets(dialer), *attempts}:
+        if _refused(await dialer.slots.restore(bucket, attempts.get(bucket, ()), epoch=number, rebuild=True), number):
             return False
         if _refused(await dialer.epoch.touch(number), number):
             return False
-    if _refused(await dialer.epoch.open(number, _limits(trunks)), number):
+    if _refused(await dialer.epoch.open(number, await _rates(dialer)), number):
         return False
-    log.warning("epoch_opened", epoch=number, attempts=sum(map(len, attempts.values())))
+    log.warning("epoch_opened", epoch=number, buckets=len(attempts))
     return True
 
 
-def _limits(trunks: Sequence[Trunk]) -> list[TrunkLimits]:
-    return [
-        TrunkLimits(
-            trunk_id=trunk.id,
-            calls_per_second=trunk.calls_per_second,
-            max_concurrent_calls=trunk.max_concurrent_calls,
-        )
-        for trunk in trunks
-    ]
+async def _rates(dialer: Dialer) -> dict[str, timedelta]:
+    """Every rate bucket with the longest interval that a call may take of it."""
+    found: dict[str, timedelta] = {}
+    for state in (await read_trunk_states(dialer.ledger)).values():
+        for bucket, interval in trunk_limits(state).rates:
+            found[bucket] = max(interval, found.get(bucket, interval))
+    return found
 
 
 def _refused(answer: EpochState | EpochRefused | int, number: int) -> bool:

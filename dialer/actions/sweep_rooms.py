@@ -1,6 +1,5 @@
 """Deletes rooms of ours in which nobody talks: a caller that was killed leaves a paid agent behind."""
 
-from collections.abc import Iterable
 from datetime import UTC, timedelta
 from uuid import UUID
 
@@ -8,8 +7,9 @@ import structlog
 
 from dialer.app import Dialer
 from dialer.errors import LineUnavailable
-from dialer.ledger.attempts import open_by_trunk
+from dialer.ledger.attempts import open_places
 from dialer.ledger.trunks import list_trunks
+from dialer.limits.buckets import of_trunk
 
 log = structlog.get_logger()
 
@@ -55,14 +55,10 @@ def attempt_of(room_name: str, installation: str) -> UUID | None:
 
 
 async def _in_use(dialer: Dialer) -> set[UUID]:
-    leased: set[UUID] = set()
-    for trunk in await list_trunks(dialer.ledger):
-        leased |= (await dialer.slots.leases(trunk.id)).keys()
-    return leased | set(_flat((await open_by_trunk(dialer.ledger)).values()))
-
-
-def _flat(groups: Iterable[Iterable[UUID]]) -> Iterable[UUID]:
-    return (attempt_id for group in groups for attempt_id in group)
+    buckets = [of_trunk(trunk.id) for trunk in await list_trunks(dialer.ledger)]
+    held = await dialer.slots.leases_in(buckets)
+    leased = {attempt_id for leases in held.values() for attempt_id in leases}
+    return leased | {place.attempt_id for place in await open_places(dialer.ledger)}
 
 
 async def _delete(dialer: Dialer, rooms: dict[str, str]) -> int:

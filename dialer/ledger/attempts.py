@@ -42,7 +42,8 @@ OPEN_ATTEMPTS: LiteralString = f"""/* as_followed */
 SELECT a.*, now() AS ledger_now, l.sentinel_sid AS sentinel_now, l.away_at, j.zones, {_IS_NOBODYS} AS is_nobodys,
        (SELECT json_agg(json_build_array(p.outcome, p.counted, p.sent, p.rule, extract(epoch FROM p.ended_at))
                         ORDER BY p.ended_at)
-        FROM attempts p WHERE p.call_job_id = a.call_job_id AND p.state = 'ended') AS history
+        FROM attempts p WHERE p.call_job_id = a.call_job_id AND p.state = 'ended' AND p.given_back_at IS NULL
+       ) AS history
 FROM attempts a CROSS JOIN line_status l JOIN call_jobs j ON j.id = a.call_job_id
 LEFT JOIN workers w ON w.id = a.worker_id
 WHERE a.state <> 'ended'"""  # noqa: S608 - constants
@@ -168,13 +169,24 @@ async def note_looks(ledger: Ledger, notes: Sequence[LookNote]) -> None:
     )
 
 
-async def open_by_trunk(ledger: Ledger) -> dict[int, list[UUID]]:
-    """The ids of every open attempt, by trunk."""
-    rows = await ledger.rows("/* open_attempts */ SELECT id, trunk_id FROM attempts WHERE state <> 'ended'")
-    found: dict[int, list[UUID]] = {}
-    for row in rows:
-        found.setdefault(row["trunk_id"], []).append(row["id"])
-    return found
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where an open attempt is counted."""
+
+    attempt_id: UUID
+    trunk_id: int
+    account_id: int | None
+    campaign_id: int
+
+
+async def open_places(ledger: Ledger) -> list[Place]:
+    """Every open attempt."""
+    rows = await ledger.rows(
+        """/* open_attempts */
+        SELECT a.id AS attempt_id, a.trunk_id, t.account_id, a.campaign_id
+        FROM attempts a LEFT JOIN trunks t ON t.id = a.trunk_id WHERE a.state <> 'ended'"""
+    )
+    return [Place(**row) for row in rows]
 
 
 async def newest_claim(ledger: Ledger) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Turns: when the next call of a trunk may go out.  GCRA on Redis's clock, without tolerance (ITU-T I.371, annex A).
+"""Turns: when the next call may go out.  GCRA on Redis's clock, without tolerance (ITU-T I.371, annex A).
 
 The answer to a request is a moment, at least ``lead`` ahead and at most ``HORIZON`` (or one interval), never "no".
 """
@@ -6,31 +6,19 @@ The answer to a request is a moment, at least ``lead`` ahead and at most ``HORIZ
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from dialer.clock import Clock
 from dialer.domain.fence import Leases
+from dialer.limits.buckets import CallLimits
 from dialer.limits.call_slots import CallSlots, EpochRefused
 from dialer.limits.redis_clock import RedisClock
 from dialer.limits.redis_session import RedisSession
 
-#: Rates are paced a little below the limit, so that 15 ms of lateness never make limit + 1 in a sliding second.
-PACE = 0.985
+CLOCK = "clock"  #: Redis's clock, or ours, made a step
+AFTER_STEP = timedelta(seconds=3)  #: nothing is reserved for so long after it: every turn of before has passed
 HORIZON = timedelta(seconds=2)  #: how far ahead a turn may lie; a pause or a new limit is in force after that
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrunkLimits:
-    """What a trunk allows, all callers together."""
-
-    trunk_id: int
-    calls_per_second: float
-    max_concurrent_calls: int
-
-    @property
-    def interval(self) -> timedelta:
-        """Between two turns."""
-        return timedelta(seconds=1 / (PACE * self.calls_per_second))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +37,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class NoSlot:
-    """Every slot is taken, or the lease that is held ends too soon."""
+    """A bucket is full, the one at ``place`` of ``CallLimits.slots``; None: the lease that is held ends too soon."""
+
+    place: int | None = None
 
 
 Reservation = Turn | Wait | NoSlot
@@ -68,13 +58,16 @@ class CallRate:
         self._leases = leases
         self._own_clock = clock
         self._clock = RedisClock()
+        self._distrusted_until = float("-inf")  # Redis's clock made a step: the rescuer begins a new epoch for it
         self._reserve = session.script("reserve.lua")
+        self._spend = session.script("spend.lua")
 
-    def bucket(self, trunk_id: int) -> str:
-        return self._session.key(f"tat:trunk:{trunk_id}")
+    def key(self, bucket: str) -> str:
+        """Where a bucket's next turn is kept."""
+        return self._session.key(f"tat:{bucket}")
 
     async def reserve(
-        self, limits: TrunkLimits, attempt_ids: Sequence[UUID], *, epoch: int, lead: timedelta
+        self, limits: CallLimits, attempt_ids: Sequence[UUID], *, epoch: int, lead: timedelta
     ) -> list[Reservation] | EpochRefused:
         """Slots and a turn for each attempt, from all buckets or none; one that holds its slots gets a turn only.
 
@@ -84,45 +77,55 @@ class CallRate:
         if not self._clock.is_set:
             await self._set_clock()
         sent = self._own_clock.seconds()
-        answer = await self._session.run(
-            self._reserve,
-            keys=[
-                self._session.key("epoch"),
-                self._slots.bucket(limits.trunk_id),
-                self.bucket(limits.trunk_id),
-            ],
-            args=[
-                epoch,
-                *(_us(span) for span in (self._leases.slot, self._leases.slot_rest, lead, HORIZON)),
-                *(1, limits.max_concurrent_calls),
-                *(1, _us(limits.interval)),
-                *map(str, attempt_ids),
-            ],
-        )
+        answer = await self._run(limits, attempt_ids, rates=limits.rates, epoch=epoch, lead=lead)
         if answer[0] == b"epoch":
             return EpochRefused(answer[1].decode())
-        self._clock.observe(sent=sent, received=self._own_clock.seconds(), redis_seconds=int(answer[1]) / 1e6)
+        if self._clock.observe(sent=sent, received=self._own_clock.seconds(), redis_seconds=int(answer[1]) / 1e6):
+            self._distrusted_until = self._own_clock.seconds() + AFTER_STEP.total_seconds()
+        if self._own_clock.seconds() < self._distrusted_until:
+            return EpochRefused(CLOCK)  # turns given before the step and after it would come together
         return [self._reservation(answer[i], int(answer[i + 1])) for i in range(2, len(answer), 2)]
 
-    async def hold(self, limits: TrunkLimits, attempt_ids: Sequence[UUID], *, epoch: int) -> list[bool] | EpochRefused:
-        """Slots for each attempt and no turn yet: its agent has to come first.  False: every slot is taken.
+    async def hold(self, limits: CallLimits, attempt_ids: Sequence[UUID], *, epoch: int) -> list[bool] | EpochRefused:
+        """Slots for each attempt and no turn yet: its agent has to come first.  False: a bucket is full.
 
         Raises:
             StoreUnavailable: Redis does not answer; slots that were taken lapse by themselves.
         """
-        answer = await self._session.run(
-            self._reserve,
-            keys=[self._session.key("epoch"), self._slots.bucket(limits.trunk_id)],
-            args=[
-                epoch,
-                *(_us(span) for span in (self._leases.slot, self._leases.slot_rest, timedelta(0), HORIZON)),
-                *(1, limits.max_concurrent_calls, 0),
-                *map(str, attempt_ids),
-            ],
-        )
+        answer = await self._run(limits, attempt_ids, rates=(), epoch=epoch, lead=timedelta(0))
         if answer[0] == b"epoch":
             return EpochRefused(answer[1].decode())
         return [answer[i] == b"turn" for i in range(2, len(answer), 2)]
+
+    async def spend(self, bucket: str, interval: timedelta, count: int) -> None:
+        """Take ``count`` turns of a rate bucket at once: what was sent without one goes before what waits for one."""
+        await self._session.run(self._spend, keys=[self.key(bucket)], args=[_us(interval), count])
+
+    async def _run(
+        self,
+        limits: CallLimits,
+        attempt_ids: Sequence[UUID],
+        *,
+        rates: Sequence[tuple[str, timedelta]],
+        epoch: int,
+        lead: timedelta,
+    ) -> list[Any]:
+        slots = limits.slots
+        return await self._session.run(
+            self._reserve,
+            keys=[
+                self._session.key("epoch"),
+                *(self._slots.key(bucket) for bucket, _ in slots),
+                *(self.key(bucket) for bucket, _ in rates),
+            ],
+            args=[
+                epoch,
+                *(_us(span) for span in (self._leases.slot, self._leases.slot_rest, lead, HORIZON)),
+                *(len(slots), *(limit for _, limit in slots)),
+                *(len(rates), *(_us(interval) for _, interval in rates)),
+                *map(str, attempt_ids),
+            ],
+        )
 
     async def _set_clock(self) -> None:
         """Before the first turn: the first answer of a connection comes late, and would place every turn wrong."""
@@ -136,4 +139,4 @@ class CallRate:
             return Turn(self._clock.local(microseconds / 1e6))
         if word == b"wait":
             return Wait(timedelta(microseconds=microseconds))
-        return NoSlot()
+        return NoSlot(microseconds) if word == b"full" else NoSlot()

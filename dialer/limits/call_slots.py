@@ -1,4 +1,4 @@
-"""Call slots: leave to have one call up.  One lease per attempt in every bucket of its trunk.
+"""Call slots: leave to have one call up.  One lease per attempt in every bucket that it is counted in.
 
 A lease lapses after ``Leases.slot`` until its attempt is claimed and confirmed; from then on it has no end, and only
 settling, the rescuer and a rebuild free it.  Truth is the ledger: what is here is its memory in Redis.
@@ -13,6 +13,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from dialer.errors import StoreUnavailable
+from dialer.limits.buckets import Buckets
 from dialer.limits.redis_session import RedisSession
 
 
@@ -24,18 +25,24 @@ class EpochRefused:
 
 
 class CallSlots:
-    """Confirm, free, restore and list the leases of a trunk."""
+    """Confirm, free, restore and list leases."""
 
     def __init__(self, session: RedisSession) -> None:
         self._session = session
         self._confirm = session.script("confirm.lua")
         self._restore = session.script("restore.lua")
 
-    def bucket(self, trunk_id: int) -> str:
-        return self._session.key(f"slots:trunk:{trunk_id}")
+    @property
+    def session(self) -> RedisSession:
+        """The Redis they are in."""
+        return self._session
+
+    def key(self, bucket: str) -> str:
+        """Where a bucket's leases are kept."""
+        return self._session.key(f"slots:{bucket}")
 
     async def confirm(
-        self, trunk_id: int, attempt_ids: Sequence[UUID], *, epoch: int, claimed_at: datetime
+        self, buckets: Buckets, attempt_ids: Sequence[UUID], *, epoch: int, claimed_at: datetime
     ) -> list[bool] | EpochRefused:
         """Take the end from these leases.  False: the lease lapsed or was restored, its attempt must not be dialed.
 
@@ -44,50 +51,60 @@ class CallSlots:
         """
         answer = await self._session.run(
             self._confirm,
-            keys=[self._session.key("epoch"), self._session.key("mirror"), self.bucket(trunk_id)],
+            keys=[self._session.key("epoch"), self._session.key("mirror"), *map(self.key, buckets.names)],
             args=[epoch, int(claimed_at.timestamp() * 1e6), *map(str, attempt_ids)],
         )
         if answer[0] == b"epoch":
             return EpochRefused(answer[1].decode())
         return [bool(good) for good in answer[1:]]
 
-    async def free(self, trunk_id: int, attempt_ids: Iterable[UUID]) -> None:
-        """Give slots back; one that is not held is no error."""
-        members = [str(attempt_id) for attempt_id in attempt_ids]
+    async def free(self, leases: Iterable[tuple[str, UUID]]) -> None:
+        """Give slots back, each of a bucket and an attempt; one that is not held is no error."""
+        members: dict[str, list[str]] = {}
+        for bucket, attempt_id in leases:
+            members.setdefault(bucket, []).append(str(attempt_id))
         if not members:
             return
         try:
-            await self._session.client.zrem(self.bucket(trunk_id), *members)
+            async with self._session.client.pipeline(transaction=False) as pipeline:
+                for bucket, ids in members.items():
+                    pipeline.zrem(self.key(bucket), *ids)
+                await pipeline.execute()
         except (RedisError, OSError) as error:
             raise StoreUnavailable(f"Redis does not answer: {error}") from error
 
     async def restore(
-        self, trunk_id: int, attempt_ids: Iterable[UUID], *, epoch: int, rebuild: bool = False
+        self, bucket: str, attempt_ids: Iterable[UUID], *, epoch: int, rebuild: bool = False
     ) -> int | EpochRefused:
         """Give a lease without an end to each attempt that has none, even above the limit; says how many had none."""
         answer = await self._session.run(
             self._restore,
-            keys=[self._session.key("epoch"), self.bucket(trunk_id)],
+            keys=[self._session.key("epoch"), self.key(bucket)],
             args=[epoch, "rebuild" if rebuild else "open", *map(str, attempt_ids)],
         )
         return EpochRefused(answer[1].decode()) if answer[0] == b"epoch" else int(answer[1])
 
-    async def in_use(self, trunk_id: int) -> int:
-        """How many slots of the trunk are taken; a lapsed lease is not counted."""
-        leases = await self.leases(trunk_id)
-        return sum(leases.values()) + sum(not confirmed for confirmed in leases.values())
+    async def in_use(self, bucket: str) -> int:
+        """How many slots of the bucket are taken; a lapsed lease is not counted."""
+        return len(await self.leases(bucket))
 
-    async def leases(self, trunk_id: int) -> dict[UUID, bool]:
+    async def leases(self, bucket: str) -> dict[UUID, bool]:
         """Every lease that has not lapsed, and whether it is without an end (confirmed or restored)."""
+        return (await self.leases_in([bucket]))[bucket]
+
+    async def leases_in(self, buckets: Sequence[str]) -> dict[str, dict[UUID, bool]]:
+        """The same of many buckets, with one question."""
         try:
             # redis-py types every reply as a union of all replies.
             seconds, microseconds = await self._session.client.time()
-            members = cast(
-                list[tuple[bytes, float]],
-                await self._session.client.zrangebyscore(
-                    self.bucket(trunk_id), seconds * 1_000_000 + microseconds, "+inf", withscores=True
-                ),
-            )
+            async with self._session.client.pipeline(transaction=False) as pipeline:
+                for bucket in buckets:
+                    now = seconds * 1_000_000 + microseconds
+                    pipeline.zrangebyscore(self.key(bucket), now, "+inf", withscores=True)
+                answers = cast(list[list[tuple[bytes, float]]], await pipeline.execute())
         except (RedisError, OSError) as error:
             raise StoreUnavailable(f"Redis does not answer: {error}") from error
-        return {UUID(member.decode()): score == float("inf") for member, score in members}
+        return {
+            bucket: {UUID(member.decode()): score == float("inf") for member, score in members}
+            for bucket, members in zip(buckets, answers, strict=True)
+        }

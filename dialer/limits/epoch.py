@@ -4,11 +4,11 @@ A Redis that was wiped has no epoch, one that was restarted has another ``run_id
 the slots are rebuilt from the ledger (``actions/rebuild_limits``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from dialer.limits.call_rate import HORIZON, CallRate, TrunkLimits
+from dialer.limits.call_rate import HORIZON, CallRate
 from dialer.limits.call_slots import EpochRefused
 from dialer.limits.redis_session import RedisSession
 
@@ -43,13 +43,17 @@ class Epoch:
     async def close(self, number: int) -> EpochState | EpochRefused:
         return await self._run(number, "close")
 
-    async def open(self, number: int, trunks: Sequence[TrunkLimits]) -> EpochState | EpochRefused:
-        """Let reservations in; the first turn of each trunk comes after a pause, for what the old memory allowed."""
-        pauses = [max(HORIZON, trunk.interval) for trunk in trunks]
+    async def open(self, number: int, rates: Mapping[str, timedelta]) -> EpochState | EpochRefused:
+        """Let reservations in; the first turn of each bucket comes after a pause, for what the old memory allowed.
+
+        Args:
+            rates: rate buckets with the interval between two turns of each.
+        """
+        pauses = [max(HORIZON, interval) for interval in rates.values()]
         return await self._run(
             number,
             "open",
-            keys=[self._rate.bucket(trunk.trunk_id) for trunk in trunks],
+            keys=[self._rate.key(bucket) for bucket in rates],
             args=[round(pause.total_seconds() * 1e6) for pause in pauses],
         )
 

@@ -5,6 +5,7 @@ Each answer brackets Redis's time between sending and receiving; the tightest br
 
 from dataclasses import dataclass
 
+STEP_SECONDS = 1.0  #: what was planned before such a step is not trusted any more
 KEEP_SECONDS = 30.0  #: two good quartz clocks drift apart by about 3 ms in a minute
 
 
@@ -25,13 +26,18 @@ class RedisClock:
     def is_set(self) -> bool:
         return self._best is not None
 
-    def observe(self, *, sent: float, received: float, redis_seconds: float) -> None:
-        """Take in one answer: ``sent`` and ``received`` on the local clock, ``redis_seconds`` between them."""
+    def observe(self, *, sent: float, received: float, redis_seconds: float) -> bool:
+        """Take in one answer: ``sent`` and ``received`` on the local clock, ``redis_seconds`` between them.
+
+        Returns whether one of the two clocks has made a step of more than ``STEP_SECONDS`` since the last answer.
+        """
         width = received - sent
         bracket = _Bracket(offset=redis_seconds - (sent + received) / 2, width=width, at=received)
         best = self._best
+        leap = best is not None and abs(bracket.offset - best.offset) > STEP_SECONDS + (width + best.width) / 2
         if best is None or width <= best.width or received - best.at > KEEP_SECONDS or self._stepped(bracket, best):
             self._best = bracket
+        return leap
 
     @staticmethod
     def _stepped(new: _Bracket, best: _Bracket) -> bool:
@@ -43,3 +49,9 @@ class RedisClock:
         if self._best is None:
             raise RuntimeError("no answer of Redis was observed yet")
         return redis_seconds - self._best.offset
+
+    def redis(self, local_seconds: float) -> float:
+        """Redis's time at that moment of the local clock."""
+        if self._best is None:
+            raise RuntimeError("no answer of Redis was observed yet")
+        return local_seconds + self._best.offset

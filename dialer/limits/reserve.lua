@@ -2,7 +2,8 @@
 -- KEYS: epoch, the slot buckets (zset attempt -> end of lease in us, +inf once confirmed), the rate buckets (tat in us)
 -- ARGV: epoch number, lease us, rest us, lead us, horizon us, how many slot buckets, their limits,
 --       how many rate buckets, their intervals in us, attempt ids
--- Answer: {'epoch', fault} or {'ok', now, then two for each attempt: 'turn', moment | 'wait', us | 'full', us}
+-- Answer: {'epoch', fault} or {'ok', now, then two for each attempt: 'turn', moment | 'wait', us |
+--         'full', place of the fullest slot bucket from 0 | 'late', 0}
 -- An attempt that holds its slots already gets a turn only (GCRA without tolerance: never two turns closer than
 -- the interval).
 local fault = epoch_fault('open')
@@ -11,12 +12,12 @@ if fault then return {'epoch', fault} end
 local now = now_us()
 local lease, rest, lead, horizon = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local at = 6
-local slots, limits, free = tonumber(ARGV[at]), {}, nil
+local slots, limits, free, fullest = tonumber(ARGV[at]), {}, nil, 0
 for i = 1, slots do
   limits[i] = tonumber(ARGV[at + i])
   redis.call('ZREMRANGEBYSCORE', KEYS[1 + i], '-inf', '(' .. text(now))
   local room = limits[i] - redis.call('ZCARD', KEYS[1 + i])
-  if not free or room < free then free = room end
+  if not free or room < free then free, fullest = room, i - 1 end
 end
 at = at + slots + 1
 local rates, intervals, next_turn, slowest = tonumber(ARGV[at]), {}, now + lead, 0
@@ -36,7 +37,7 @@ for i = at + 1, #ARGV do
   local lease_end = now + lease
   if held then lease_end = (held == 'inf') and math.huge or tonumber(held) end
   if not held and free <= 0 then
-    answer[#answer + 1], answer[#answer + 2] = 'full', '0'
+    answer[#answer + 1], answer[#answer + 2] = 'full', tostring(fullest)
   elseif next_turn - now > horizon then
     answer[#answer + 1], answer[#answer + 2] = 'wait', text(next_turn - now - horizon)
   elseif next_turn + rest > lease_end then

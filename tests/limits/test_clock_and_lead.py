@@ -36,6 +36,24 @@ def test_a_clock_that_was_set_is_believed_at_once() -> None:
     assert clock.local(1060.0) == pytest.approx(11.1, abs=0.11)
 
 
+@pytest.mark.parametrize(
+    ("received", "redis_seconds", "is_step"),
+    [
+        (11.001, 1001.0, False),
+        (11.001, 1002.5, True),
+        (11.001, 999.5, True),
+        (14.0, 1003.5, False),
+        (14.0, 1007.0, True),
+    ],
+    ids=["goes on", "ahead", "back", "only the answer came late", "ahead, and the answer came late"],
+)
+def test_a_step_of_more_than_a_second_is_seen(received: float, redis_seconds: float, *, is_step: bool) -> None:
+    clock = RedisClock()
+    clock.observe(sent=10.0, received=10.001, redis_seconds=1000.0)
+
+    assert clock.observe(sent=11.0, received=received, redis_seconds=redis_seconds) is is_step
+
+
 def test_the_lead_is_never_shorter_than_30_ms_nor_longer_than_a_second() -> None:
     lead = Lead()
     assert lead.span == SHORTEST
