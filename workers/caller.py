@@ -16,7 +16,9 @@ os.environ.setdefault("dramatiq_queue_prefetch", "4")
 import structlog
 from dramatiq import Worker
 
+from dialer.actions.count_requests import EVERY_SECONDS, count_requests
 from dialer.actions.desk import Desk
+from dialer.actions.hear_health import hear_health
 from dialer.actions.hear_news import NewsListener
 from dialer.actions.place_call import place_call
 from dialer.actions.release_jobs import Release
@@ -25,6 +27,7 @@ from dialer.app import Dialer
 from dialer.config import Settings
 from dialer.errors import LineUnavailable, StoreUnavailable
 from dialer.ledger.call_jobs import Ticket, renew_leases, report_fault
+from dialer.limits.sent_calls import FLUSH_EVERY_SECONDS
 from jobs.place_calls import declare_place_calls
 from jobs.queues import Queue
 from workers.process import Stop, open_broker, repeat, run_worker
@@ -125,6 +128,10 @@ class Caller:
         if not self.clocks_agree:
             log.error("clocks_apart", detail=clock_sentence(offset))
 
+    async def count_requests(self) -> None:
+        """LiveKit's quota is shared with all other processes."""
+        await count_requests(self.dialer, self.desk.terms)
+
     async def drain(self) -> None:
         """Wait for the open POSTs; answered calls stay in the ledger for the next caller."""
         if not self._calls:
@@ -153,7 +160,11 @@ async def _call(caller: Caller, settings: Settings) -> None:
         third_of_a_lease = dialer.leases.call_job.total_seconds() / 3
         rounds.create_task(repeat(caller.renew, stop, every=third_of_a_lease, name="renew"))
         rounds.create_task(repeat(caller.compare_clocks, stop, every=CLOCK_EVERY_SECONDS, name="compare_clocks"))
+        rounds.create_task(repeat(caller.count_requests, stop, every=EVERY_SECONDS, name="count_requests"))
+        rounds.create_task(repeat(caller.desk.sent_calls.flush, stop, every=FLUSH_EVERY_SECONDS, name="sent_calls"))
+        hearing = rounds.create_task(hear_health(dialer, caller.desk.terms))
         await stop.asked.wait()
+        hearing.cancel()
     caller.desk.stopping = True  # from this moment on no call begins; to stop Dramatiq's threads takes a while
     log.info("caller_draining", calls=caller.calls)
     await asyncio.to_thread(worker.stop)
@@ -162,4 +173,4 @@ async def _call(caller: Caller, settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    run_worker("caller", call)
+    run_worker("caller", call, goes_first=True)

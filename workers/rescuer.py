@@ -9,9 +9,11 @@ import structlog
 
 from dialer.actions.call_terms import TermsBook
 from dialer.actions.compare_slots import compare_slots
+from dialer.actions.count_requests import EVERY_SECONDS, count_requests
 from dialer.actions.follow_calls import follow_calls, next_round_in
 from dialer.actions.rebuild_limits import EpochWatch, rebuild_limits
 from dialer.actions.sweep_rooms import sweep_every, sweep_rooms
+from dialer.actions.watch_trunks import watch_trunks
 from dialer.app import Dialer
 from dialer.config import Settings
 from dialer.errors import StoreUnavailable
@@ -23,6 +25,7 @@ log = structlog.get_logger()
 LEAD_EVERY_SECONDS = 1.0
 EPOCH_EVERY_SECONDS = 1.0
 PUT_BACK_EVERY_SECONDS = 1.0
+WATCH_EVERY_SECONDS = 0.5
 
 
 async def rescue(dialer: Dialer, stop: Stop, settings: Settings) -> None:
@@ -69,6 +72,12 @@ async def lead(dialer: Dialer, stop: Stop, lost: asyncio.Event) -> None:
     async def sweep() -> None:
         await sweep_rooms(dialer)
 
+    async def watch_health() -> None:
+        await watch_trunks(dialer)
+
+    async def count() -> None:
+        await count_requests(dialer, terms)
+
     compare_every, follow_every = dialer.leases.compare.total_seconds(), next_round_in(dialer).total_seconds()
     leaving = asyncio.create_task(_first(stop.asked, lost))
     rounds = [
@@ -76,6 +85,8 @@ async def lead(dialer: Dialer, stop: Stop, lost: asyncio.Event) -> None:
         asyncio.create_task(repeat(put_back, stop, every=PUT_BACK_EVERY_SECONDS, name="put_back")),
         asyncio.create_task(repeat(compare, stop, every=compare_every, name="compare_slots")),
         asyncio.create_task(repeat(sweep, stop, every=sweep_every(dialer.fence.agent_room), name="sweep_rooms")),
+        asyncio.create_task(repeat(watch_health, stop, every=WATCH_EVERY_SECONDS, name="watch_trunks")),
+        asyncio.create_task(repeat(count, stop, every=EVERY_SECONDS, name="count_requests")),
         asyncio.create_task(repeat(follow, stop, every=follow_every, name="follow_calls")),
     ]
     await leaving

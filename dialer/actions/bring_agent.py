@@ -12,7 +12,7 @@ from dialer.actions.desk import Desk, Job
 from dialer.domain.dial_options import agent_metadata
 from dialer.errors import InvalidInput, LineUnavailable
 from dialer.ledger.campaign_moves import note_agent_came, note_agent_missed
-from dialer.telephony.line import AgentDispatch
+from dialer.telephony.line import AgentDispatch, LineBusy
 
 log = structlog.get_logger()
 
@@ -42,6 +42,8 @@ async def bring_agent(desk: Desk, job: Job) -> bool:
         came = await _make_and_wait(desk, job, metadata)
     except LineUnavailable as error:
         log.warning("agent_room_failed", attempt_id=str(job.ticket.attempt_id), error=str(error))
+        if isinstance(error, LineBusy):
+            await desk.quota_refused()
         await desk.give_back(job.ticket, NO_ROOM_DELAY)
         return False
     if not came:

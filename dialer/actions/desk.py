@@ -13,23 +13,29 @@ import psycopg
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from dialer.actions.call_terms import CallTerms, TermsBook
+from dialer.actions.call_terms import CallTerms, TermsBook, limits_of
 from dialer.actions.hear_news import NewsListener
 from dialer.actions.settle_attempt import settle
+from dialer.actions.trunk_health import TrunkHealth
 from dialer.app import Dialer
 from dialer.batch import Batcher
 from dialer.domain.dial_options import DEFAULT_OPTIONS, DialOptions
 from dialer.domain.line_result import LineResult
 from dialer.domain.outcome import rang_decides
+from dialer.domain.trunk import Trunk
+from dialer.domain.trunk_result import TrunkResult
+from dialer.domain.trunk_state import TrunkState
 from dialer.errors import StoreUnavailable
 from dialer.ledger.call_jobs import QueuedJob, Ticket, finish_jobs, give_back_jobs, look_at_jobs
 from dialer.ledger.campaigns import are_running
 from dialer.ledger.claims import Claim, ClaimRequest, Refusal, bury_claim, claim_attempts
 from dialer.ledger.settlements import Answered, Settlement, mark_answered, mark_in_doubt
 from dialer.limits.agent_times import note_agent_time
+from dialer.limits.buckets import Buckets, CallLimits
 from dialer.limits.call_rate import NoSlot, Reservation
 from dialer.limits.call_slots import EpochRefused
 from dialer.limits.lead import Lead
+from dialer.limits.sent_calls import SentCalls
 from dialer.telephony.line import Look
 
 log = structlog.get_logger()
@@ -43,6 +49,10 @@ class Job:
     number: str
     epoch: int
     terms: CallTerms
+    trunk: Trunk
+    limits: CallLimits
+    promised: bool = False
+    is_probe: bool = False
     zones: str = ""
     open_until: datetime | None = None
     data: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +60,8 @@ class Job:
     options: DialOptions = DEFAULT_OPTIONS
 
 
+#: What a release knows of its trunk was written before it; what was read no longer ago than this may know it, too.
+JUST_NOW = timedelta(seconds=0.1)
 #: So long an owner waits for the news that the callee has left its room.
 PATIENCE = timedelta(seconds=2)
 
@@ -64,6 +76,9 @@ class Desk:
         self.dialer = dialer
         self.news = news
         self.terms = TermsBook(dialer)
+        self.health = TrunkHealth(dialer, self.terms)
+        self.sent_calls = SentCalls(dialer.redis, dialer.clock)
+        self._lessons: set[asyncio.Task[None]] = set()
         self.stopping = False
         self.moved = asyncio.Event()  #: set whenever a call is let go
         self._on_their_way: set[UUID] = set()
@@ -125,6 +140,36 @@ class Desk:
         if self.news is None or not self.news.webhooks_arrive or not rang_decides(result):
             return result
         return replace(result, rang=await self.news.rang(attempt_id, within=PATIENCE))
+
+    def learn(self, trunk_id: int, result: TrunkResult) -> None:
+        """Take in what a trunk has answered; the call itself does not wait for it."""
+        lesson = asyncio.create_task(self.health.note(trunk_id, result))
+        self._lessons.add(lesson)
+        lesson.add_done_callback(self._lessons.discard)
+
+    async def quota_refused(self) -> None:
+        """LiveKit takes no more requests for now."""
+        await self.health.quota_refused()
+
+    def lets_through(self, ticket: Ticket) -> bool:
+        """Whether, as far as is known at this moment, the ticket's trunk may be dialed through."""
+        state = self.terms.trunk_now(ticket.trunk_id)
+        return state is not None and state.lets_through(ticket.release_id)
+
+    async def is_probe(self, ticket: Ticket) -> bool:
+        """Whether the ticket's trunk waits for what this very call finds."""
+        state = await self.terms.trunk(ticket.trunk_id, not_older=JUST_NOW)
+        return state is not None and state.is_probe(ticket.release_id)
+
+    async def open_trunk(self, ticket: Ticket) -> TrunkState | None:
+        """The ticket's trunk as it stands; None: it was removed, or does not let this call through.
+
+        What was read a moment ago may be older than the release, which then knows more.
+        """
+        state = await self.terms.trunk(ticket.trunk_id)
+        if state is None or not state.lets_through(ticket.release_id):
+            state = await self.terms.trunk(ticket.trunk_id, not_older=JUST_NOW)
+        return state if state is not None and state.lets_through(ticket.release_id) else None
 
     async def look(self, ticket: Ticket) -> QueuedJob | None:
         return await self._looks.ask(ticket)
@@ -188,23 +233,45 @@ class Desk:
         return await look_at_jobs(self.dialer.ledger, tickets)
 
     async def _reserve(self, jobs: Sequence[Job]) -> Sequence[Reservation]:
-        answers: dict[UUID, Reservation] = {}
-        for (_, epoch), group in _by(jobs, lambda job: (job.terms.trunk.id, job.epoch)):
-            ids = [job.ticket.attempt_id for job in group]
-            given = await self.dialer.rate.reserve(group[0].terms.limits, ids, epoch=epoch, lead=self.lead)
-            if isinstance(given, EpochRefused):
-                log.warning("reservation_refused", trunk_id=group[0].terms.trunk.id, epoch=epoch, fault=given.fault)
-                given = [NoSlot() for _ in ids]
-            answers.update(zip(ids, given, strict=True))
+        groups = _alike(await self._up_to_date(jobs))
+        given = await asyncio.gather(*(self._reserve_alike(*key, group) for key, group in groups.items()))
+        answers = {attempt_id: answer for group in given for attempt_id, answer in group}
         return [answers[job.ticket.attempt_id] for job in jobs]
 
+    async def _reserve_alike(
+        self, limits: CallLimits, epoch: int, jobs: Sequence[Job]
+    ) -> list[tuple[UUID, Reservation]]:
+        ids = [job.ticket.attempt_id for job in jobs]
+        given = await self.dialer.rate.reserve(limits, ids, epoch=epoch, lead=self.lead)
+        if isinstance(given, EpochRefused):
+            log.warning("reservation_refused", trunk_id=limits.trunk_id, epoch=epoch, fault=given.fault)
+            return [(attempt_id, NoSlot()) for attempt_id in ids]
+        return list(zip(ids, given, strict=True))
+
+    async def _up_to_date(self, jobs: Sequence[Job]) -> list[Job]:
+        """The same under the limits of this moment: a call may have waited for its agent, or for a turn, for seconds.
+
+        In the buckets in which it may hold slots already, also when its trunk has come to another account.
+        """
+        terms = await self.terms.of({job.terms.campaign_id for job in jobs})
+        found = []
+        for job in jobs:
+            state = await self.terms.trunk(job.ticket.trunk_id)
+            campaign = terms.get(job.terms.campaign_id)
+            limits = limits_of(state, campaign, promised=job.promised) if state and campaign else job.limits
+            found.append(replace(job, limits=limits) if limits.buckets == job.limits.buckets else job)
+        return found
+
     async def _hold(self, jobs: Sequence[Job]) -> Sequence[bool]:
-        answers: dict[UUID, bool] = {}
-        for (_, epoch), group in _by(jobs, lambda job: (job.terms.trunk.id, job.epoch)):
-            ids = [job.ticket.attempt_id for job in group]
-            given = await self.dialer.rate.hold(group[0].terms.limits, ids, epoch=epoch)
-            answers.update(zip(ids, [False] * len(ids) if isinstance(given, EpochRefused) else given, strict=True))
+        groups = _alike(jobs)
+        given = await asyncio.gather(*(self._hold_alike(*key, group) for key, group in groups.items()))
+        answers = {attempt_id: answer for group in given for attempt_id, answer in group}
         return [answers[job.ticket.attempt_id] for job in jobs]
+
+    async def _hold_alike(self, limits: CallLimits, epoch: int, jobs: Sequence[Job]) -> list[tuple[UUID, bool]]:
+        ids = [job.ticket.attempt_id for job in jobs]
+        given = await self.dialer.rate.hold(limits, ids, epoch=epoch)
+        return list(zip(ids, [False] * len(ids) if isinstance(given, EpochRefused) else given, strict=True))
 
     async def _look_into(self, rooms: Sequence[str]) -> Sequence[Look]:
         looks = await self.dialer.line.look(dict.fromkeys(rooms, ""))
@@ -244,16 +311,20 @@ class Desk:
 
     async def _confirm(self, claimed: Sequence[tuple[Job, Claim]]) -> Sequence[bool]:
         answers: dict[UUID, bool] = {}
-        for (trunk_id, epoch), group in _by(claimed, lambda pair: (pair[0].terms.trunk.id, pair[0].epoch)):
+        groups: dict[tuple[Buckets, int], list[tuple[Job, Claim]]] = {}
+        for job, claim in claimed:
+            groups.setdefault((job.limits.buckets, job.epoch), []).append((job, claim))
+        for (buckets, epoch), group in groups.items():
             ids = [job.ticket.attempt_id for job, _ in group]
             newest = max(claim.claimed_at for _, claim in group)
-            given = await self.dialer.slots.confirm(trunk_id, ids, epoch=epoch, claimed_at=newest)
+            given = await self.dialer.slots.confirm(buckets, ids, epoch=epoch, claimed_at=newest)
             answers.update(zip(ids, [False] * len(ids) if isinstance(given, EpochRefused) else given, strict=True))
         return [answers[job.ticket.attempt_id] for job, _ in claimed]
 
     async def _free(self, jobs: Sequence[Job]) -> Sequence[None]:
-        for trunk_id, group in _by(jobs, lambda job: job.ticket.trunk_id):
-            await self.dialer.slots.free(trunk_id, [job.ticket.attempt_id for job in group])
+        await self.dialer.slots.free(
+            (bucket, job.ticket.attempt_id) for job in jobs for bucket in job.limits.buckets.names
+        )
         return [None] * len(jobs)
 
     async def _settle(self, settlements: Sequence[Settlement]) -> Sequence[None]:
@@ -285,7 +356,16 @@ def _claim_request(job: Job) -> ClaimRequest:
         epoch=job.epoch,
         ringing_timeout_seconds=round(job.terms.ringing_timeout.total_seconds()),
         talk_limit_seconds=round(job.terms.talk_limit.total_seconds()),
+        is_probe=job.is_probe,
     )
+
+
+def _alike(jobs: Sequence[Job]) -> dict[tuple[CallLimits, int], list[Job]]:
+    """Calls under the same limits and of one epoch: one script serves them."""
+    groups: dict[tuple[CallLimits, int], list[Job]] = {}
+    for job in jobs:
+        groups.setdefault((job.limits, job.epoch), []).append(job)
+    return groups
 
 
 def _by(items: Sequence[Any], key: Any) -> list[tuple[Any, list[Any]]]:

@@ -4,15 +4,19 @@ The order is the protocol's (``docs/protocol.md``): the attempt is committed bef
 read or confirmed is not dialed.  ``Desk`` serves each step for many calls in one statement or script.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 
 from dialer.actions.bring_agent import bring_agent, delete_room
+from dialer.actions.call_terms import limits_of
 from dialer.actions.desk import Desk, Job
+from dialer.actions.probe_trunk import judge_probe_of, sample_of, watched
 from dialer.actions.settle_attempt import decide, evidence_of
 from dialer.app import Dialer
+from dialer.domain.breaker import result_kind
+from dialer.domain.fail_over import may_fail_over
 from dialer.domain.line_result import LineResult, Reply
 from dialer.domain.outcome import Blame, InDoubt, Outcome, Verdict, classify
 from dialer.errors import InvalidInput, StoreUnavailable
@@ -25,17 +29,24 @@ from dialer.telephony.line import DialRequest, GateShut
 log = structlog.get_logger()
 
 #: A POST this late after its turn would crowd the next one's second; it needs a new turn.
-LATE = 0.010
+LATE = 0.008
 #: What is known of a campaign's state is asked anew when it is older than this.
 STATE_IS_FRESH = 1.0
 #: A call job goes back for this long when every slot is taken, and when the limits are being rebuilt.
 NO_SLOT_DELAY = timedelta(seconds=1)
 #: A turn this far away is not waited for: the call job goes back until then.
 LONGEST_WAIT = timedelta(seconds=2)
+#: And no longer: a hint that is minutes long was given by a clock that has made a step.
+LONGEST_RETURN = timedelta(seconds=30)
 #: What is refused for a reason that may pass comes again after this.
 REFUSED_DELAY = timedelta(seconds=5)
+#: The trunk was removed, or its breaker has opened since the release: the feeder knows another one, or waits.
+NOT_NOW_DELAY = timedelta(seconds=1)
 #: A row that somebody works on just now is asked for again, this often.
 TRIES_AT_LOCKED = 20
+#: Nothing was dialed, and that says something: LiveKit has no SIP node, or no more requests for us.
+LIVEKIT_QUOTA = "livekit_quota"
+SAYS_MORE_UNSENT = frozenset({"livekit_failed", LIVEKIT_QUOTA, "trunk_host_unknown", "trunk_incomplete"})
 #: A call whose agent waits in its room asks for a turn this often, as long as its slots' lease allows.
 TRIES_WITH_AGENT = 6
 
@@ -66,13 +77,15 @@ async def place_call(desk: Desk, ticket: Ticket) -> None:
         StoreUnavailable: ledger or Redis does not answer; nothing was dialed, the leases run out by themselves.
     """
     with desk.on_its_way(ticket.attempt_id):
-        await _place(desk, ticket)
+        if job := await look(desk, ticket):
+            try:
+                await _place(desk, job)
+            finally:
+                if job.is_probe:  # unless it was judged, it came to nothing
+                    await judge_probe_of(desk.dialer, ticket.release_id, None)
 
 
-async def _place(desk: Desk, ticket: Ticket) -> None:
-    job = await look(desk, ticket)
-    if job is None:
-        return
+async def _place(desk: Desk, job: Job) -> None:
     if job.terms.agent_name:
         await _place_with_agent(desk, job)
     elif turn := await reserve(desk, job):
@@ -102,10 +115,11 @@ async def _dial(desk: Desk, job: Job, turn: Turn) -> bool:
         await end_unsent(desk, opened, "slot_not_confirmed")
         return False
     try:
-        result = await ring(desk, opened)
+        result = desk.on_the_line(await ring(desk, opened))
     except GateShut as shut:
         await end_unsent(desk, opened, shut.rule)
         return False
+    await learn(desk, opened, result)
     return await settle_result(desk, opened, result)
 
 
@@ -117,28 +131,42 @@ async def look(desk: Desk, ticket: Ticket) -> Job | None:
         return None
     if found.refusal is not None:
         await refuse(desk, ticket, Refusal(found.refusal))
+        await give_up_probe(desk, ticket)
         return None
     terms = (await desk.terms.of([found.campaign_id])).get(found.campaign_id)
-    if terms is None:
-        await desk.give_back(ticket, REFUSED_DELAY)
+    state = await desk.open_trunk(ticket)
+    if terms is None or state is None:
+        await desk.give_back(ticket, NOT_NOW_DELAY)
+        await give_up_probe(desk, ticket)
         return None
     try:
         options = terms.options.with_columns(found.data) if found.data else terms.options
     except InvalidInput as error:
         log.warning("dial_options_refused", call_job_id=ticket.call_job_id, error=str(error))
         await desk.finish(ticket, "failed")
+        await give_up_probe(desk, ticket)
         return None
     return Job(
         ticket=ticket,
         number=found.number,
         epoch=found.epoch,
         terms=terms,
+        limits=limits_of(state, terms, promised=found.promised),
+        promised=found.promised,
+        is_probe=state.is_probe(ticket.release_id),
+        trunk=state.trunk,
         zones=found.zones,
         open_until=found.open_until,
         data=found.data,
         tries=found.tries,
         options=options,
     )
+
+
+async def give_up_probe(desk: Desk, ticket: Ticket) -> None:
+    """The call job is not dialed: should it have been a probe, its trunk need not wait until that counts as lost."""
+    if await desk.is_probe(ticket):
+        await judge_probe_of(desk.dialer, ticket.release_id, None)
 
 
 async def reserve(desk: Desk, job: Job, *, tries: int = 2) -> Turn | None:
@@ -150,7 +178,7 @@ async def reserve(desk: Desk, job: Job, *, tries: int = 2) -> Turn | None:
         if not isinstance(reservation, Wait) or reservation.delay > LONGEST_WAIT:
             break
         await desk.dialer.clock.sleep(reservation.delay.total_seconds())
-    delay = reservation.delay if isinstance(reservation, Wait) else NO_SLOT_DELAY
+    delay = min(reservation.delay, LONGEST_RETURN) if isinstance(reservation, Wait) else NO_SLOT_DELAY
     await desk.give_back(job.ticket, delay)
     return None
 
@@ -211,9 +239,10 @@ async def ring(desk: Desk, opened: Opened) -> LineResult:
     request = DialRequest(
         attempt_id=job.ticket.attempt_id,
         room_name=desk.dialer.room_name(job.ticket.attempt_id),
-        livekit_trunk_id=terms.trunk.livekit_trunk_id,
+        livekit_trunk_id=job.trunk.livekit_trunk_id,
+        inline=job.trunk.inline,
         number=job.number,
-        caller_id=terms.caller_id,
+        caller_id=terms.caller_id or job.trunk.caller_id,
         ringing_timeout=terms.ringing_timeout,
         talk_limit=terms.talk_limit,
         not_before=opened.claim.claimed_at,
@@ -224,7 +253,34 @@ async def ring(desk: Desk, opened: Opened) -> LineResult:
     async def gate() -> None:
         await pass_gate(desk, opened)
 
-    return await desk.dialer.line.place(request, gate)
+    if not job.is_probe:
+        return await desk.dialer.line.place(request, gate)
+    sample = sample_of(job.ticket.attempt_id, job.number, opened.claim.claimed_at)
+    async with watched(desk.dialer, job.ticket.release_id, sample, room_name=request.room_name):
+        return await desk.dialer.line.place(request, gate)
+
+
+async def learn(desk: Desk, opened: Opened, result: LineResult) -> None:
+    """What the answer says about the trunk, before anybody waits for news of the phone."""
+    verdict = classify(result)
+    if isinstance(verdict, InDoubt) or not (verdict.sent or verdict.rule in SAYS_MORE_UNSENT):
+        return
+    ticket = opened.job.ticket
+    sample = sample_of(ticket.attempt_id, opened.job.number, opened.claim.claimed_at)
+    told = replace(
+        sample,
+        kind=result_kind(verdict, result),
+        rule=verdict.rule,
+        sip_code=result.sip_code,
+        seconds=result.seconds,
+        rang=result.rang,
+    )
+    if verdict.rule == LIVEKIT_QUOTA:
+        await desk.quota_refused()  # a probe has told nothing by it
+    elif opened.job.is_probe:
+        await judge_probe_of(desk.dialer, ticket.release_id, told)
+    else:
+        desk.learn(ticket.trunk_id, told)
 
 
 async def pass_gate(desk: Desk, opened: Opened) -> None:
@@ -251,7 +307,10 @@ async def pass_gate(desk: Desk, opened: Opened) -> None:
             raise GateShut("claim_too_old")
         if opened.closes is not None and now > opened.closes:
             raise GateShut("hours_closed")
+        if not desk.lets_through(opened.job.ticket):
+            raise GateShut("trunk_not_well")
         if now - opened.moment <= LATE:
+            desk.sent_calls.note(opened.job.ticket.trunk_id, opened.job.ticket.attempt_id)
             desk.let_go(opened.job.ticket.attempt_id)
             return
 
@@ -279,7 +338,7 @@ async def settle_result(desk: Desk, opened: Opened, result: LineResult) -> bool:
 
     Returns whether the attempt stays open.
     """
-    result = await desk.heard(opened.job.ticket.attempt_id, desk.on_the_line(result))
+    result = await desk.heard(opened.job.ticket.attempt_id, result)
     verdict = classify(result)
     attempt_id = opened.job.ticket.attempt_id
     if isinstance(verdict, InDoubt):
@@ -324,4 +383,5 @@ def settlement_of(dialer: Dialer, opened: Opened, verdict: Verdict, result: Line
         sip_code=result.sip_code if result else None,
         sip_status=result.sip_status if result else None,
         ring_seconds=round(result.seconds, 3) if result and verdict.rang else None,
+        fails_over=result is not None and may_fail_over(verdict, result),
     )

@@ -14,13 +14,17 @@ from dialer.domain.calling_window import CallingHours
 from dialer.domain.outcome import Outcome, Verdict
 from dialer.domain.phone_number import mask
 from dialer.domain.retry import Finish, PastAttempt, Postpone, RetryAt, RetryPolicy, next_step
+from dialer.domain.trunk_result import CALL_SETTINGS, TRUNK_SETTINGS
 from dialer.errors import StoreUnavailable
 from dialer.ledger.settlements import Settled, Settlement, note_config_error, settle_attempts
+from dialer.limits.buckets import Buckets
 
 log = structlog.get_logger()
 
 #: So many different numbers in a row that fail by configuration hold their campaign.
 CONFIG_ERRORS_THAT_HOLD = 3
+#: These hold the trunk or its account instead: the campaign goes on through its other trunks, or waits.
+HOLDS_THE_TRUNK = TRUNK_SETTINGS | CALL_SETTINGS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,14 +99,14 @@ async def settle(dialer: Dialer, settlements: Sequence[Settlement]) -> None:
 
 async def free_slots(dialer: Dialer, settled: Sequence[Settled]) -> None:
     """Give the slots of ended attempts back; where Redis is away, the rescuer does it later."""
-    by_trunk: dict[int, list[Settled]] = {}
-    for ended in settled:
-        by_trunk.setdefault(ended.trunk_id, []).append(ended)
-    for trunk_id, group in by_trunk.items():
-        try:
-            await dialer.slots.free(trunk_id, [ended.attempt_id for ended in group])
-        except StoreUnavailable as error:
-            log.warning("slots_not_freed", trunk_id=trunk_id, attempts=len(group), error=str(error))
+    try:
+        await dialer.slots.free(
+            (bucket, ended.attempt_id)
+            for ended in settled
+            for bucket in Buckets(ended.trunk_id, ended.account_id, ended.campaign_id).names
+        )
+    except StoreUnavailable as error:
+        log.warning("slots_not_freed", attempts=len(settled), error=str(error))
 
 
 def _log_end(ended: Settled, settlement: Settlement) -> None:
@@ -124,7 +128,7 @@ def _log_end(ended: Settled, settlement: Settlement) -> None:
 
 
 async def _watch_configuration(dialer: Dialer, ended: Settled, verdict: Verdict) -> None:
-    if verdict.outcome is not Outcome.CONFIG_ERROR:
+    if verdict.outcome is not Outcome.CONFIG_ERROR or verdict.rule in HOLDS_THE_TRUNK:
         return
     reason = held_reason(verdict.rule)
     if await note_config_error(

@@ -51,30 +51,31 @@ class ClaimRequest:
     epoch: int
     ringing_timeout_seconds: int
     talk_limit_seconds: int
+    is_probe: bool = False
 
 
 _CLAIM = """/* claim_attempts */
 WITH wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(attempts)s::uuid[], %(jobs)s::bigint[], %(releases)s::uuid[], %(trunks)s::int[],
-                         %(ringing)s::int[], %(talk)s::int[])
-             AS w (attempt_id, job_id, release_id, trunk_id, ringing, talk)
+                         %(ringing)s::int[], %(talk)s::int[], %(probes)s::bool[])
+             AS w (attempt_id, job_id, release_id, trunk_id, ringing, talk, is_probe)
 ), epoch AS MATERIALIZED (
     SELECT epoch FROM installation WHERE epoch = %(epoch)s FOR SHARE
 ), mine AS MATERIALIZED (
-    SELECT w.*, j.number, j.campaign_id, c.agent_name IS NOT NULL AS has_agent
+    SELECT w.*, j.number, j.campaign_id, j.try_id, c.agent_name IS NOT NULL AS has_agent
     FROM wanted w JOIN call_jobs j ON j.id = w.job_id JOIN campaigns c ON c.id = j.campaign_id
     WHERE EXISTS (SELECT FROM epoch) AND claim_refusal(j, c, w.release_id) IS NULL
     ORDER BY j.number, j.id
     FOR NO KEY UPDATE OF j SKIP LOCKED
 ), opened AS (
     INSERT INTO attempts (id, call_job_id, campaign_id, trunk_id, number, worker_id, ringing_timeout_seconds,
-                          talk_limit_seconds, has_agent)
-    SELECT attempt_id, job_id, campaign_id, trunk_id, number, %(worker)s, ringing, talk, has_agent
+                          talk_limit_seconds, has_agent, try_id, is_probe)
+    SELECT attempt_id, job_id, campaign_id, trunk_id, number, %(worker)s, ringing, talk, has_agent, try_id, is_probe
     FROM (SELECT DISTINCT ON (number) * FROM mine ORDER BY number, job_id) AS one_per_number
     ON CONFLICT DO NOTHING
     RETURNING id, call_job_id, claimed_at
 ), taken AS (
-    UPDATE call_jobs j SET state = 'in_progress', lease_token = NULL, lease_until = NULL
+    UPDATE call_jobs j SET state = 'in_progress', lease_token = NULL, lease_until = NULL, tried = true
     FROM opened WHERE j.id = opened.call_job_id
     RETURNING opened.id, j.id AS job_id, opened.claimed_at
 )
@@ -82,7 +83,7 @@ SELECT taken.id, taken.claimed_at, past.history
 FROM taken CROSS JOIN LATERAL (
     SELECT json_agg(json_build_array(a.outcome, a.counted, a.sent, a.rule, extract(epoch FROM a.ended_at))
                     ORDER BY a.ended_at) AS history
-    FROM attempts a WHERE a.call_job_id = taken.job_id AND a.state = 'ended'
+    FROM attempts a WHERE a.call_job_id = taken.job_id AND a.state = 'ended' AND a.given_back_at IS NULL
 ) AS past"""
 
 _REFUSALS = """/* claim_refusals */
@@ -114,6 +115,7 @@ async def claim_attempts(ledger: Ledger, requests: Sequence[ClaimRequest], *, wo
         "trunks": [ticket.trunk_id for ticket in tickets],
         "ringing": [request.ringing_timeout_seconds for request in requests],
         "talk": [request.talk_limit_seconds for request in requests],
+        "probes": [request.is_probe for request in requests],
         "epoch": requests[0].epoch,
         "worker": worker_id,
     }

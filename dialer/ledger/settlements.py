@@ -33,6 +33,7 @@ class Settlement:
         report: what the agent reported, as it came.
         end_reason: LiveKit's DisconnectReason of the callee.
         ended_by: who hung up an answered call, as far as it can be known.
+        fails_over: the same contact may go out at once through another trunk of its campaign, when it has one.
         suppress: never call this number again: ``agent``, for any campaign, or ``line``, for this one.
     """
 
@@ -52,6 +53,7 @@ class Settlement:
     report: Mapping[str, str] = field(default_factory=dict)
     end_reason: str | None = None
     ended_by: str | None = None
+    fails_over: bool = False
     suppress: Literal["agent", "line"] | None = None
     suppress_reason: str | None = None
 
@@ -62,12 +64,16 @@ class Settled:
 
     attempt_id: UUID
     trunk_id: int
+    account_id: int | None
     campaign_id: int
     number: str
 
 
 # The hours were edited since this was decided, or while the call was on the line: the feeder computes its window.
 _OTHER_HOURS = "(j.open_until = 'epoch' OR e.hours_mark IS DISTINCT FROM c.hours_mark)"
+# Through a second trunk, and no third: an attempt that went on from another names the try it belongs to.
+_GOES_ON = """CASE WHEN e.fails_over AND e.try_id IS NULL AND c.state <> 'cancelled'
+    THEN has_other_trunk(e.campaign_id, e.number, e.trunk_id) ELSE false END"""
 _OVER = f"(e.due_in IS NULL AND (e.reason <> 'expired' OR NOT coalesce({_OTHER_HOURS}, false)))"
 
 _SETTLE = f"""/* settle_attempts */
@@ -76,7 +82,7 @@ WITH s AS MATERIALIZED (
         id uuid, outcome text, blame text, counted bool, sent bool, rang bool, abandoned bool, rule text, sip_code int,
         sip_status text, ring float8, talk float8, evidence jsonb, due_in float8, not_before_in float8,
         open_until timestamptz, promised bool, hours_mark int8, reason text, report jsonb, end_reason text,
-        ended_by text)
+        ended_by text, fails_over bool)
 ), ended AS (
     UPDATE attempts a
     SET state = 'ended', ended_at = now(), outcome = s.outcome, blame = s.blame, counted = s.counted, sent = s.sent,
@@ -85,21 +91,29 @@ WITH s AS MATERIALIZED (
         evidence = coalesce(a.evidence, '{{}}') || s.evidence, report = a.report || coalesce(s.report, '{{}}'),
         end_reason = s.end_reason, ended_by = s.ended_by
     FROM s WHERE a.id = s.id AND a.state <> 'ended'
-    RETURNING a.id, a.call_job_id, a.campaign_id, a.trunk_id, a.number, s.outcome, s.counted, s.due_in,
-              s.not_before_in, s.open_until, s.promised, s.hours_mark, s.reason
+    RETURNING a.id, a.call_job_id, a.campaign_id, a.trunk_id, a.number, a.try_id, s.outcome, s.counted, s.sent,
+              s.due_in, s.not_before_in, s.open_until, s.promised, s.hours_mark, s.reason, s.fails_over
 ), rules AS MATERIALIZED (
     SELECT c.id, c.state, {HOURS_MARK} AS hours_mark FROM campaigns c WHERE c.id IN (SELECT campaign_id FROM ended)
+), going AS MATERIALIZED (
+    SELECT e.*, {_GOES_ON} AS goes_on
+    FROM ended e JOIN rules c ON c.id = e.campaign_id
 ), moved AS (
     UPDATE call_jobs j
-    SET state = CASE WHEN {_OVER} OR c.state = 'cancelled' THEN 'finished' ELSE 'waiting' END,
-        finish_reason = CASE WHEN {_OVER} THEN e.reason WHEN c.state = 'cancelled' THEN 'cancelled' END,
-        due_at = now() + make_interval(secs => CASE WHEN {_OTHER_HOURS} THEN coalesce(e.not_before_in, e.due_in, 0)
+    SET state = CASE WHEN e.goes_on THEN 'waiting'
+                     WHEN {_OVER} OR c.state = 'cancelled' THEN 'finished' ELSE 'waiting' END,
+        finish_reason = CASE WHEN e.goes_on THEN NULL
+                             WHEN {_OVER} THEN e.reason WHEN c.state = 'cancelled' THEN 'cancelled' END,
+        due_at = now() + make_interval(secs => CASE WHEN e.goes_on THEN 0
+                                                    WHEN {_OTHER_HOURS} THEN coalesce(e.not_before_in, e.due_in, 0)
                                                     ELSE coalesce(e.due_in, 0) END),
-        not_before = now() + make_interval(secs => e.not_before_in),
-        open_until = CASE WHEN {_OTHER_HOURS} THEN 'epoch' ELSE e.open_until END,
+        not_before = CASE WHEN NOT e.goes_on THEN now() + make_interval(secs => e.not_before_in) END,
+        open_until = CASE WHEN e.goes_on THEN j.open_until WHEN {_OTHER_HOURS} THEN 'epoch' ELSE e.open_until END,
+        not_trunks = CASE WHEN e.goes_on THEN ARRAY[e.trunk_id] WHEN e.sent THEN '{{}}' ELSE j.not_trunks END,
+        try_id = CASE WHEN e.goes_on THEN e.id WHEN NOT e.sent THEN j.try_id END,  -- what was not sent ends no try
         promised = e.promised OR (j.promised AND NOT e.counted),
         attempts_counted = j.attempts_counted + e.counted::int
-    FROM ended e JOIN rules c ON c.id = e.campaign_id
+    FROM going e JOIN rules c ON c.id = e.campaign_id
     WHERE j.id = e.call_job_id AND j.state = 'in_progress'
 ), counters AS (
     INSERT INTO attempt_counters (trunk_id, outcome, value)
@@ -109,7 +123,7 @@ WITH s AS MATERIALIZED (
     UPDATE campaigns SET config_error_numbers = '{{}}'
     WHERE config_error_numbers <> '{{}}' AND id IN (SELECT campaign_id FROM ended WHERE outcome <> ALL (%(silent)s))
 )
-SELECT id, trunk_id, campaign_id, number FROM ended"""  # noqa: S608 - constants
+SELECT e.id, e.trunk_id, t.account_id, e.campaign_id, e.number FROM ended e LEFT JOIN trunks t ON t.id = e.trunk_id"""  # noqa: S608 - constants
 
 
 async def settle_attempts(ledger: Ledger, settlements: Sequence[Settlement]) -> list[Settled]:
@@ -145,7 +159,13 @@ def _suppression(ended: Settled, settlement: Settlement) -> NewSuppression:
 
 
 def _settled(row: Row) -> Settled:
-    return Settled(attempt_id=row["id"], trunk_id=row["trunk_id"], campaign_id=row["campaign_id"], number=row["number"])
+    return Settled(
+        attempt_id=row["id"],
+        trunk_id=row["trunk_id"],
+        account_id=row["account_id"],
+        campaign_id=row["campaign_id"],
+        number=row["number"],
+    )
 
 
 def _parameters(settlements: Sequence[Settlement]) -> dict[str, object]:
@@ -181,6 +201,7 @@ def _as_json(settlement: Settlement) -> dict[str, Any]:
         "report": dict(settlement.report),
         "end_reason": settlement.end_reason,
         "ended_by": settlement.ended_by,
+        "fails_over": settlement.fails_over,
     }
 
 

@@ -19,7 +19,9 @@ from dialer.domain.webhook import Webhook
 from dialer.ledger.call_jobs import Ticket
 from dialer.ledger.campaigns import Campaign, find_campaign
 from dialer.ledger.events import NewEvent, keep_events
-from dialer.telephony.line import Look, OpenRoom
+from dialer.ledger.health import read_health
+from dialer.limits.buckets import of_trunk
+from dialer.telephony.line import LineBusy, Look, OpenRoom
 from tests.factories import NUMBERS, attempt_row, job_state, make_campaign, make_tickets, make_trunk, open_epoch
 from tests.fakes import BUSY, LOST, PICKED_UP, ScriptedLine
 
@@ -126,7 +128,7 @@ async def test_without_an_agent_nobody_is_called_and_no_attempt_is_used(dialer: 
     assert line.dialed == []
     assert line.deleted == [dialer.room_name(ticket.attempt_id)]
     assert await job_state(dialer.ledger, ticket.call_job_id) == ("waiting", None)
-    assert await dialer.slots.in_use(ticket.trunk_id) == 0
+    assert await dialer.slots.in_use(of_trunk(ticket.trunk_id)) == 0
     assert (await find_campaign(dialer.ledger, campaign.name)).state is CampaignState.RUNNING
 
 
@@ -302,3 +304,19 @@ async def test_news_that_an_agent_left_lets_the_person_be_looked_at_soon(dialer:
     await tell_of_agent(dialer, ticket.attempt_id, {})
 
     assert (await attempt_row(dialer.ledger, ticket.attempt_id))["alone_since"] is not None
+
+
+async def test_a_room_that_livekit_refuses_for_its_quota_slows_the_livekit_project(
+    dialer: Dialer, line: ScriptedLine
+) -> None:
+    line.fault = LineBusy("LiveKit answers HTTP 429 resource_exhausted")
+    campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=1, agent_name="agent")
+    await open_epoch(dialer)
+    [ticket] = await make_tickets(dialer, campaign)
+
+    await place_call(Desk(dialer), ticket)
+
+    known = await read_health(dialer.ledger)
+    assert known[("livekit", 0)].rate_cut is not None
+    assert await job_state(dialer.ledger, ticket.call_job_id) == ("waiting", None)
+    assert line.dialed == []

@@ -12,6 +12,7 @@ from dialer.actions.follow_calls import follow_calls
 from dialer.actions.place_call import place_call
 from dialer.app import Dialer
 from dialer.ledger.line_status import note_sentinel
+from dialer.limits.buckets import of_trunk
 from dialer.telephony.line import LineBusy, Look
 from tests.factories import attempt_row, job_state, make_campaign, make_tickets, make_trunk, open_epoch
 from tests.fakes import LOST, PICKED_UP, ScriptedLine
@@ -81,7 +82,7 @@ async def test_a_call_that_is_gone_at_two_looks_is_over_and_its_slot_free(dialer
     assert (over["state"], over["outcome"], over["rule"]) == ("ended", "answered", "gone_at_two_looks")
     assert over["talk_seconds"] == pytest.approx(54, abs=1)
     assert await job_state(dialer.ledger, over["call_job_id"]) == ("finished", "reached")  # type: ignore[arg-type]
-    assert await dialer.slots.leases(over["trunk_id"]) == {}  # type: ignore[arg-type]
+    assert await dialer.slots.leases(of_trunk(over["trunk_id"])) == {}  # type: ignore[arg-type]
 
 
 async def test_a_call_that_goes_on_stays_open_with_its_slot(dialer: Dialer, line: ScriptedLine) -> None:
@@ -92,7 +93,7 @@ async def test_a_call_that_goes_on_stays_open_with_its_slot(dialer: Dialer, line
     after = await look(dialer, attempt_id)
 
     assert (after["state"], after["seen_status"]) == ("answered", "active")
-    assert await dialer.slots.leases(after["trunk_id"]) == {attempt_id: True}  # type: ignore[arg-type]
+    assert await dialer.slots.leases(of_trunk(after["trunk_id"])) == {attempt_id: True}  # type: ignore[arg-type]
 
 
 async def test_a_call_is_in_doubt_and_not_over_when_livekit_has_forgotten_its_rooms(
@@ -146,7 +147,7 @@ async def test_doubt_ends_as_unknown_when_the_room_was_empty_for_the_whole_time(
 
     assert (over["state"], over["outcome"], over["counted"]) == ("ended", "unknown", True)
     assert await job_state(dialer.ledger, over["call_job_id"]) == ("waiting", None)  # type: ignore[arg-type]
-    assert await dialer.slots.leases(over["trunk_id"]) == {}  # type: ignore[arg-type]
+    assert await dialer.slots.leases(of_trunk(over["trunk_id"])) == {}  # type: ignore[arg-type]
 
 
 async def test_a_gap_between_the_looks_begins_the_empty_time_again(dialer: Dialer, line: ScriptedLine) -> None:

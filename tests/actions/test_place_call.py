@@ -12,10 +12,12 @@ from dialer.domain.campaign import CampaignState
 from dialer.errors import StoreUnavailable
 from dialer.ledger.campaign_moves import move_campaign
 from dialer.ledger.claims import Claim
+from dialer.limits.buckets import of_trunk
 from dialer.limits.call_rate import CallRate
 from dialer.limits.call_slots import CallSlots
 from dialer.limits.redis_session import RedisSession
 from dialer.telephony.line import DialRequest, Gate, GateShut
+from tests.actions.pacing import REFUSED_REQUEST, place_in_turn
 from tests.factories import NUMBERS, attempt_row, job_state, make_campaign, make_tickets, make_trunk, open_epoch
 from tests.fakes import BUSY, LOST, NOT_SENT, PICKED_UP, WRONG_PASSWORD, ScriptedLine
 
@@ -37,7 +39,7 @@ async def test_a_busy_phone_ends_the_attempt_and_puts_its_call_job_back(dialer: 
         486,
     )
     assert await job_state(dialer.ledger, ticket.call_job_id) == ("waiting", None)
-    assert await dialer.slots.in_use(ticket.trunk_id) == 0
+    assert await dialer.slots.in_use(of_trunk(ticket.trunk_id)) == 0
     assert [request.number for request in line.dialed] == [NUMBERS[0]]
 
 
@@ -67,7 +69,7 @@ async def test_a_second_delivery_of_the_same_job_places_no_second_call(dialer: D
     await place_call(desk, again)
 
     assert len(line.dialed) == 1
-    assert await dialer.slots.in_use(ticket.trunk_id) == 0
+    assert await dialer.slots.in_use(of_trunk(ticket.trunk_id)) == 0
 
 
 async def test_an_answered_call_stays_open_and_keeps_its_slot(dialer: Dialer, line: ScriptedLine) -> None:
@@ -80,7 +82,7 @@ async def test_an_answered_call_stays_open_and_keeps_its_slot(dialer: Dialer, li
 
     assert (await attempt_row(dialer.ledger, ticket.attempt_id))["state"] == "answered"
     assert await job_state(dialer.ledger, ticket.call_job_id) == ("in_progress", None)
-    assert await dialer.slots.leases(ticket.trunk_id) == {ticket.attempt_id: True}
+    assert await dialer.slots.leases(of_trunk(ticket.trunk_id)) == {ticket.attempt_id: True}
 
 
 async def test_a_lost_answer_leaves_the_attempt_open_in_doubt_with_its_slot(dialer: Dialer, line: ScriptedLine) -> None:
@@ -94,7 +96,7 @@ async def test_a_lost_answer_leaves_the_attempt_open_in_doubt_with_its_slot(dial
     attempt = await attempt_row(dialer.ledger, ticket.attempt_id)
     assert attempt["state"] == "dialing"
     assert attempt["doubt_since"] is not None
-    assert await dialer.slots.leases(ticket.trunk_id) == {ticket.attempt_id: True}
+    assert await dialer.slots.leases(of_trunk(ticket.trunk_id)) == {ticket.attempt_id: True}
 
 
 async def test_what_was_never_sent_costs_no_attempt(dialer: Dialer, line: ScriptedLine) -> None:
@@ -174,7 +176,7 @@ async def test_a_number_that_is_open_in_another_campaign_is_not_dialed(dialer: D
 
     assert len(line.dialed) == 1
     assert await job_state(dialer.ledger, second.call_job_id) == ("waiting", None)
-    assert await dialer.slots.leases(trunk.id) == {first.attempt_id: True}
+    assert await dialer.slots.leases(of_trunk(trunk.id)) == {first.attempt_id: True}
 
 
 async def test_a_trunk_with_all_slots_taken_puts_the_call_job_back_without_an_attempt(
@@ -211,7 +213,7 @@ async def test_a_lease_that_lapsed_before_it_was_confirmed_is_not_dialed_on(dial
 
     async def claim_and_forget(job: object) -> object:
         answer = await claim(job)  # type: ignore[arg-type]
-        await dialer.slots.free(ticket.trunk_id, [ticket.attempt_id])
+        await dialer.slots.free([(of_trunk(ticket.trunk_id), ticket.attempt_id)])
         return answer
 
     desk.claim = claim_and_forget  # type: ignore[assignment, method-assign]
@@ -240,7 +242,7 @@ async def test_the_gate_shuts_when_the_claim_has_grown_too_old(dialer: Dialer) -
     assert line.dialed == []
     assert (attempt["outcome"], attempt["sent"]) == ("cancelled", False)
     assert attempt["rule"] in {"claim_too_old", "turn_missed"}
-    assert await dialer.slots.in_use(ticket.trunk_id) == 0
+    assert await dialer.slots.in_use(of_trunk(ticket.trunk_id)) == 0
 
 
 async def test_the_gate_shuts_on_an_old_claim_even_when_its_turn_is_due(dialer: Dialer) -> None:
@@ -349,7 +351,7 @@ async def test_a_caller_that_stops_sends_nothing_any_more(dialer: Dialer, line: 
     assert (await attempt_row(dialer.ledger, ticket.attempt_id))["rule"] == "caller_stopping"
 
 
-async def test_three_numbers_in_a_row_with_a_wrong_password_hold_the_campaign_and_cost_nobody_an_attempt(
+async def test_a_wrong_password_holds_the_trunk_and_leaves_its_campaign_waiting(
     dialer: Dialer, line: ScriptedLine
 ) -> None:
     line.results = [WRONG_PASSWORD]
@@ -357,14 +359,31 @@ async def test_three_numbers_in_a_row_with_a_wrong_password_hold_the_campaign_an
     await open_epoch(dialer)
     tickets = await make_tickets(dialer, campaign)
 
-    desk = Desk(dialer)
-    for ticket in tickets:
-        await place_call(desk, ticket)
+    await place_in_turn(Desk(dialer), tickets)
+
+    assert await dialer.ledger.rows("SELECT state FROM health") == [{"state": "held"}]
+    assert await dialer.ledger.rows("SELECT state FROM campaigns") == [{"state": "running"}]
+    assert [await job_state(dialer.ledger, ticket.call_job_id) for ticket in tickets] == [("waiting", None)] * 3
+    assert len(line.dialed) == 2
+    counted = await dialer.ledger.row("SELECT sum(attempts_counted) AS counted FROM call_jobs")
+    assert counted == {"counted": 0}
+
+
+async def test_three_numbers_in_a_row_that_livekit_refuses_hold_the_campaign_and_no_trunk(
+    dialer: Dialer, line: ScriptedLine
+) -> None:
+    line.results = [REFUSED_REQUEST]
+    campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=3)
+    await open_epoch(dialer)
+    tickets = await make_tickets(dialer, campaign)
+
+    await place_in_turn(Desk(dialer), tickets)
 
     row = await dialer.ledger.row("SELECT state, held_reason FROM campaigns")
     assert row is not None
     assert row["state"] == "held"
-    assert "password" in row["held_reason"]
+    assert "dialer campaign resume" in row["held_reason"]
+    assert await dialer.ledger.rows("SELECT state FROM health") == []
     assert [await job_state(dialer.ledger, ticket.call_job_id) for ticket in tickets] == [("waiting", None)] * 3
     counted = await dialer.ledger.row("SELECT sum(attempts_counted) AS counted FROM call_jobs")
     assert counted == {"counted": 0}
@@ -373,13 +392,11 @@ async def test_three_numbers_in_a_row_with_a_wrong_password_hold_the_campaign_an
 async def test_another_outcome_between_them_starts_the_row_of_configuration_errors_anew(
     dialer: Dialer, line: ScriptedLine
 ) -> None:
-    line.results = [WRONG_PASSWORD, WRONG_PASSWORD, BUSY, WRONG_PASSWORD]
+    line.results = [REFUSED_REQUEST, REFUSED_REQUEST, BUSY, REFUSED_REQUEST]
     campaign = await make_campaign(dialer.ledger, await make_trunk(dialer.ledger), numbers=4)
     await open_epoch(dialer)
 
-    desk = Desk(dialer)
-    for ticket in await make_tickets(dialer, campaign):
-        await place_call(desk, ticket)
+    await place_in_turn(Desk(dialer), await make_tickets(dialer, campaign))
 
     row = await dialer.ledger.row("SELECT state, config_error_numbers FROM campaigns")
     assert row == {"state": "running", "config_error_numbers": [NUMBERS[3]]}

@@ -17,6 +17,7 @@ from dialer.domain.suppression import NewSuppression, SuppressionSource
 from dialer.ledger.call_jobs import Ticket
 from dialer.ledger.campaigns import Campaign
 from dialer.ledger.suppressions import put_suppressions
+from dialer.limits import redis_clock
 from dialer.limits.call_rate import CallRate
 from dialer.telephony.line import DialRequest, Gate
 from tests.factories import NUMBERS, attempt_row, job_state, make_campaign, make_tickets, make_trunk, open_epoch
@@ -70,8 +71,12 @@ class Scene:
         await place_call(self.desk, self.ticket)
 
 
-async def make_scene(dialer: Dialer, *, connecting: float, confirming: float) -> Scene:
-    """The caller's own steps on a clock that only these two move on: seconds between the claim and the gate."""
+async def make_scene(dialer: Dialer, monkeypatch: pytest.MonkeyPatch, *, connecting: float, confirming: float) -> Scene:
+    """The caller's own steps on a clock that only these two move on: seconds between the claim and the gate.
+
+    Redis's clock stands still meanwhile, which is not to be taken for a step of it.
+    """
+    monkeypatch.setattr(redis_clock, "STEP_SECONDS", 60.0)
     clock = FakeClock()
     line = HeldUpLine(lambda: clock.sleep(connecting), clock.seconds)
     rate = CallRate(dialer.redis, dialer.slots, leases=dialer.leases, clock=clock)
@@ -99,9 +104,9 @@ async def make_scene(dialer: Dialer, *, connecting: float, confirming: float) ->
     ],
 )
 async def test_the_call_that_was_under_way_may_go_within_five_seconds(
-    dialer: Dialer, connecting: float, confirming: float
+    dialer: Dialer, monkeypatch: pytest.MonkeyPatch, connecting: float, confirming: float
 ) -> None:
-    scene = await make_scene(dialer, connecting=connecting, confirming=confirming)
+    scene = await make_scene(dialer, monkeypatch, connecting=connecting, confirming=confirming)
 
     await scene.play()
 
@@ -118,9 +123,9 @@ async def test_the_call_that_was_under_way_may_go_within_five_seconds(
     ],
 )
 async def test_nothing_is_dialed_later_and_the_call_job_ends_as_suppressed(
-    dialer: Dialer, connecting: float, confirming: float
+    dialer: Dialer, monkeypatch: pytest.MonkeyPatch, connecting: float, confirming: float
 ) -> None:
-    scene = await make_scene(dialer, connecting=connecting, confirming=confirming)
+    scene = await make_scene(dialer, monkeypatch, connecting=connecting, confirming=confirming)
 
     await scene.play()
 
@@ -132,9 +137,11 @@ async def test_nothing_is_dialed_later_and_the_call_job_ends_as_suppressed(
     assert await job_state(dialer.ledger, scene.ticket.call_job_id) == ("finished", "suppressed")
 
 
-async def test_who_is_queued_again_after_it_is_finished_by_the_claim(dialer: Dialer) -> None:
+async def test_who_is_queued_again_after_it_is_finished_by_the_claim(
+    dialer: Dialer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The suppression comes after the release, so only look and claim can see it."""
-    scene = await make_scene(dialer, connecting=0.0, confirming=0.0)
+    scene = await make_scene(dialer, monkeypatch, connecting=0.0, confirming=0.0)
     look = scene.desk.look
 
     async def looked_and_suppressed(ticket: Ticket) -> Any:

@@ -1,39 +1,45 @@
 """Why is it not calling?"""
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import fields, replace
+from datetime import timedelta
 
 import pytest
 
+from dialer.domain.breaker import Breaker, BreakerState
 from dialer.domain.campaign import CampaignState
 from dialer.domain.holding_back import Facts, holding_back
+from dialer.domain.trunk_holds import HoldReason
+from tests.domain.trunk_facts import MACHINERY, NOON, facts_of, held_by, noted, state_of
 
 pytestmark = pytest.mark.unit
 
-NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+MAIN = facts_of(state_of("main", calls_per_second=5.0, max_concurrent_calls=20), calls_now=2.0, slots_taken=8)
+SECOND = facts_of(state_of("second", calls_per_second=3.0, max_concurrent_calls=10), calls_now=1.0, slots_taken=2)
 CALLING = Facts(
     campaign="may",
     state=CampaignState.RUNNING,
     held_reason=None,
-    trunk="main",
-    calls_per_second=5.0,
-    max_concurrent_calls=20,
-    calls_now=2.0,
-    slots_taken=8,
-    callers=1,
-    feeders=1,
-    rescuers=1,
-    line="ok",
-    line_detail="",
-    line_since=NOON - timedelta(hours=1),
+    machinery=MACHINERY,
+    trunks=(MAIN,),
+    calls_up=8,
+    most_calls=None,
     waiting=100,
     due=90,
     queued=4,
     in_progress=8,
     in_doubt=0,
     next_due_at=NOON - timedelta(minutes=1),
-    now=NOON,
 )
+NO_BALANCE = held_by("no balance: top up the account at the carrier")
+FAILED = Breaker(
+    state=BreakerState.OPEN,
+    reason="5 calls failed",
+    since=NOON - timedelta(minutes=1),
+    openings=1,
+    probe_at=NOON + timedelta(seconds=6),
+)
+_OF_MACHINERY = {field.name for field in fields(MACHINERY)}
+_OF_TRUNK = {"calls_now", "slots_taken", "in_doubt"}
 NIGHT = timedelta(hours=12)
 NOBODY_DUE = {"due": 0, "queued": 0}
 
@@ -72,12 +78,12 @@ NOBODY_DUE = {"due": 0, "queued": 0}
             id="all agents are busy",
         ),
         pytest.param(
-            {"agent": "greeter", "agents_missed": 1, "in_progress": 0, "slots_taken": 0},
+            {"agent": "greeter", "agents_missed": 1, "in_progress": 0, "calls_up": 0},
             "no agent named 'greeter' came in time for the last number (nobody talks now); nobody is called without "
             "one, and each is tried again after 30 s: start more workers of this agent",
             id="no agent came",
         ),
-        pytest.param({"trunk": None}, "it has no trunk: `dialer campaign edit may --trunk NAME`", id="no trunk"),
+        pytest.param({"trunks": ()}, "it has no trunk: `dialer campaign edit may --trunk NAME`", id="no trunk"),
         pytest.param(
             {"callers": 0, "feeders": 0, "rescuers": 0, "line": "away"},
             "`dialer up` does not run, and nothing calls without it",
@@ -109,7 +115,7 @@ NOBODY_DUE = {"due": 0, "queued": 0}
             id="clocks apart",
         ),
         pytest.param(
-            {"slots_taken": None},
+            {"calls_up": None},
             "Redis does not answer, so the limits cannot be read, and without them nobody is called",
             id="Redis away",
         ),
@@ -184,4 +190,112 @@ NOBODY_DUE = {"due": 0, "queued": 0}
     ],
 )
 def test_holding_back(changes: dict[str, object], expected: str) -> None:
-    assert holding_back(replace(CALLING, **changes)) == expected  # type: ignore[arg-type]  # a table of any fields
+    assert holding_back(changed(changes)) == expected
+
+
+def changed(changes: dict[str, object]) -> Facts:
+    """A table of any fields: of the campaign, of its one trunk, or of what runs."""
+    machinery = replace(MACHINERY, **{key: value for key, value in changes.items() if key in _OF_MACHINERY})  # type: ignore[arg-type]
+    trunk = replace(MAIN, **{key: value for key, value in changes.items() if key in _OF_TRUNK})  # type: ignore[arg-type]
+    own = {key: value for key, value in changes.items() if key not in _OF_MACHINERY | (_OF_TRUNK - {"in_doubt"})}
+    return replace(CALLING, **{"machinery": machinery, "trunks": (trunk,), **own})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, "nothing: it is calling, 3.0 of 8 calls per second now", id="both have room"),
+        pytest.param(
+            {"trunks": (NO_BALANCE(MAIN),)},
+            "trunk main is held, and nothing goes out through it: no balance: top up the account at the carrier; "
+            "then `dialer trunk probe main` tries it with one call, or `dialer trunk resume main` lets it go without "
+            "a try",
+            id="its one trunk is held",
+        ),
+        pytest.param(
+            {"trunks": (NO_BALANCE(MAIN), NO_BALANCE(SECOND)), **NOBODY_DUE},
+            "none of its trunks lets calls through: trunk main is held, and nothing goes out through it: no balance: "
+            "top up the account at the carrier; trunk second is held, and nothing goes out through it: no balance: "
+            "top up the account at the carrier; `dialer trunk show` says what to do about each",
+            id="held, which matters also while nobody is due",
+        ),
+        pytest.param(
+            {"trunks": (NO_BALANCE(MAIN),), **NOBODY_DUE, "waiting": 0, "next_due_at": None},
+            "nobody is waiting any more: the last 8 calls are under way",
+            id="held, which matters to nobody any more",
+        ),
+        pytest.param(
+            {"trunks": (held_by(FAILED)(MAIN),), **NOBODY_DUE, "next_due_at": NOON + timedelta(minutes=1)},
+            "nobody is due before 12:01:00 UTC, in 1 min: 100 people are waiting for the time of a next attempt",
+            id="its one trunk has failed, and may be well until somebody is due",
+        ),
+        pytest.param(
+            {"trunks": (held_by(FAILED)(MAIN),)},
+            "trunk main has failed, and nothing goes out through it: 5 calls failed; one call tries it at "
+            "12:00:06 UTC, in 6 s, and `dialer trunk probe main` tries it now; if it stays so, ask the carrier",
+            id="its one trunk has failed",
+        ),
+        pytest.param(
+            {"trunks": (NO_BALANCE(MAIN), held_by(FAILED)(SECOND))},
+            "none of its trunks lets calls through: trunk main is held, and nothing goes out through it: no balance: "
+            "top up the account at the carrier; trunk second has failed, and nothing goes out through it: 5 calls "
+            "failed; `dialer trunk show` says what to do about each",
+            id="all its trunks are shut",
+        ),
+        pytest.param(
+            {"trunks": (NO_BALANCE(MAIN), SECOND)},
+            "nothing: it is calling, 1.0 of 3 calls per second now; nothing goes out through trunk main: "
+            "`dialer trunk show main` says why",
+            id="one of two is shut",
+        ),
+        pytest.param(
+            {"trunks": (replace(MAIN, slots_taken=20), replace(SECOND, calls_now=3.0))},
+            "all 20 channels of trunk main are taken: a call begins when another one ends; trunk second allows 3 calls "
+            "per second, and that is how fast it calls (3.0 now)",
+            id="each is at a limit of its own",
+        ),
+        pytest.param(
+            {"trunks": (NO_BALANCE(MAIN), replace(SECOND, calls_now=3.0))},
+            "trunk second allows 3 calls per second, and that is how fast it calls (3.0 now); nothing goes out through "
+            "trunk main: `dialer trunk show main` says why",
+            id="one is shut, the other at its limit",
+        ),
+        pytest.param(
+            {"trunks": (replace(MAIN, calls_now=5.0), SECOND)},
+            "nothing: it is calling, 6.0 of 8 calls per second now",
+            id="one at its limit, one not",
+        ),
+        pytest.param(
+            {"trunks": (noted(MAIN, HoldReason.LIVEKIT_QUOTA), noted(SECOND, HoldReason.LIVEKIT_QUOTA))},
+            "LiveKit's quota of requests is used up; if your plan of LiveKit allows more: "
+            "`dialer livekit edit --requests-per-minute N`",
+            id="LiveKit's quota is named once",
+        ),
+        pytest.param(
+            {"most_calls": 8},
+            "all 8 calls at once that it is allowed itself are up, and a call begins when another one ends: "
+            "`dialer campaign edit may --max-concurrent-calls N` allows more",
+            id="its own channels",
+        ),
+        pytest.param(
+            {"agent": "greeter", "trunks": (noted(MAIN, HoldReason.AGENTS, "4 of 4 wait"),)},
+            "calls wait for their agents, and nobody is called without one (4 of 4 wait); start more workers of the "
+            "agent of its campaigns",
+            id="agents are on their way",
+        ),
+        pytest.param(
+            {"trunks": (noted(MAIN, HoldReason.AGENTS, "4 of 4 wait"),)},
+            "nothing: it is calling, 2.0 of 5 calls per second now",
+            id="agents of another campaign",
+        ),
+        pytest.param({"most_calls": 9}, "nothing: it is calling, 3.0 of 8 calls per second now", id="one is left"),
+        pytest.param(
+            {"unserved": {"+49": 12, "+33": 3}},
+            "nothing: it is calling, 3.0 of 8 calls per second now; 15 people are waiting with numbers that none of "
+            "its trunks carries (+49, +33)",
+            id="some have no trunk",
+        ),
+    ],
+)
+def test_holding_back_with_several_trunks(changes: dict[str, object], expected: str) -> None:
+    assert holding_back(replace(CALLING, **{"trunks": (MAIN, SECOND), **changes})) == expected  # type: ignore[arg-type]

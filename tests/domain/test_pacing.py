@@ -57,7 +57,7 @@ def calls_in(seconds: int, *, rate: float, agents: float, known: bool = True) ->
         takes = timedelta(seconds=agents if known and now >= agents else 0)
         fresh = sum(released > now - AHEAD.total_seconds() for released, _ in waiting)
         queue = [Queued(jobs=len(waiting), fresh=fresh, agents_take=takes)]
-        for _ in range(room_to_release(calls_per_second=rate, free_slots=10_000, queued=queue)):
+        for _ in range(room_to_release(calls_per_second=rate, free_slots=10_000, queued=queue) or 0):
             next_turn = max(next_turn + 1 / rate, now + agents)
             longest = max(longest, next_turn - now - agents)
             waiting.append((now, next_turn))

@@ -6,6 +6,7 @@ from dialer.domain.no_code import MESSAGES
 from dialer.domain.rule_words import rule_words
 from dialer.domain.sip_code import SIP_CODES
 from dialer.domain.sip_phrase import PHRASES
+from dialer.domain.storm import PATTERNS
 
 pytestmark = pytest.mark.unit
 
@@ -21,6 +22,7 @@ def test_every_rule_of_the_tables_has_words(rule: str) -> None:
     "rule",
     [
         *("news_left", "news_no_answer", "news_no_code", "news_marked", "news_aborted", "news_connection_timeout"),
+        *("trunk_not_well", "hours_closed", "no_ringing", "trunk_dead", *(f"storm_{code}" for code in PATTERNS)),
         *("machine_answered", "gone_at_two_looks", "doubt_over", "doubt_over_answered", "doubt_over_marked"),
     ],
 )
