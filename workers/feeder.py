@@ -11,7 +11,7 @@ import structlog
 from dramatiq.errors import BrokerConnectionError
 from redis.exceptions import RedisError
 
-from dialer.actions.release_jobs import may_release, release_due
+from dialer.actions.release_jobs import FeederMemory, note_callers_behind, release_due, somebody_dials
 from dialer.actions.reopen_jobs import reopen_jobs
 from dialer.actions.watch_line import watch_line
 from dialer.app import Dialer
@@ -36,14 +36,16 @@ MOST_MESSAGES = 500
 async def feed(dialer: Dialer, stop: Stop, settings: Settings) -> None:
     """Run a feeder until it is told to stop."""
     broker = open_broker(settings, dialer)
+    memory = FeederMemory()
 
     async def release() -> None:
         try:
-            if not await may_release(dialer):
+            if not await somebody_dials(dialer, memory):
                 return
             if await asyncio.to_thread(messages_waiting, broker, Queue.CALLS) > MOST_MESSAGES:
+                await note_callers_behind(dialer, memory)
                 return
-            if releases := await release_due(dialer):
+            if releases := await release_due(dialer, memory):
                 await asyncio.to_thread(enqueue_releases, broker, releases)
                 jobs = sum(len(release.call_job_ids) for release in releases)
                 log.debug("jobs_released", messages=len(releases), call_jobs=jobs)

@@ -1,11 +1,11 @@
-"""Call jobs in the ledger, up to the claim: releasing, looking, giving back, renewing."""
+"""Call jobs in the ledger, from their release to the claim: looking, giving back, renewing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from dialer.ledger.session import Ledger, Statements, Transaction
+from dialer.ledger.session import Ledger
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +27,7 @@ class QueuedJob:
         open_until: no call may begin after this; None: never closes.
         data: the contact's columns, where the campaign's dials need them; else empty.
         tries: attempts of the call job that counted, so far.
+        promised: it is a call back that was promised.
     """
 
     number: str
@@ -37,95 +38,7 @@ class QueuedJob:
     open_until: datetime | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     tries: int = 0
-
-
-async def may_release_trunk(transaction: Transaction, trunk_id: int) -> bool:
-    """Whether this transaction, and no other feeder, releases for this trunk until its end."""
-    row = await transaction.row(
-        "/* release_lock */ SELECT pg_try_advisory_xact_lock(hashtextextended('dialer/release', %(trunk)s)) AS mine",
-        {"trunk": trunk_id},
-    )
-    return bool(row and row["mine"])
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class QueuedJobs:
-    """How many call jobs of a campaign are QUEUED, and how many of those were released lately."""
-
-    campaign_id: int
-    jobs: int
-    fresh: int
-
-
-async def queued_on_trunk(statements: Statements, trunk_id: int, *, fresh_after: UUID) -> list[QueuedJobs]:
-    """The QUEUED call jobs of the trunk's campaigns; release ids are UUIDv7, so those after this one are the newer."""
-    rows = await statements.rows(
-        """/* queued_on_trunk */
-        SELECT j.campaign_id, count(*) AS jobs, count(*) FILTER (WHERE j.lease_token > %(fresh)s) AS fresh
-        FROM call_jobs j JOIN campaigns c ON c.id = j.campaign_id
-        WHERE j.state = 'queued' AND c.trunk_id = %(trunk)s GROUP BY j.campaign_id""",
-        {"trunk": trunk_id, "fresh": fresh_after},
-    )
-    return [QueuedJobs(**row) for row in rows]
-
-
-_RELEASE = """/* release_jobs */
-WITH due AS MATERIALIZED (
-    SELECT picked.id, picked.is_suppressed,
-           row_number() OVER (PARTITION BY picked.is_suppressed ORDER BY picked.turn, picked.due_at, picked.id) - 1
-               AS place
-    FROM campaigns c, LATERAL (
-        SELECT j.id, j.due_at, is_suppressed(j.number, c.id) AS is_suppressed,
-               row_number() OVER (ORDER BY j.promised DESC, j.due_at, j.id) AS turn
-        FROM (SELECT * FROM (
-                  SELECT id, number, due_at, promised FROM call_jobs
-                  WHERE campaign_id = c.id AND state = 'waiting' AND promised AND due_at <= now()
-                    AND (open_until IS NULL OR open_until > now())
-                  ORDER BY due_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED) AS called_back
-              UNION ALL
-              SELECT * FROM (
-                  SELECT id, number, due_at, promised FROM call_jobs
-                  WHERE campaign_id = c.id AND state = 'waiting' AND NOT promised AND due_at <= now()
-                    AND (open_until IS NULL OR open_until > now())
-                  ORDER BY due_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED) AS others) AS j
-    ) AS picked
-    WHERE c.id = ANY (%(campaigns)s) AND (c.start_at IS NULL OR c.start_at <= now())
-      AND (c.end_at IS NULL OR c.end_at > now())
-    ORDER BY place LIMIT %(most)s
-)
-UPDATE call_jobs j SET
-    state = CASE WHEN due.is_suppressed THEN 'finished' ELSE 'queued' END,
-    finish_reason = CASE WHEN due.is_suppressed THEN 'suppressed' END,
-    lease_until = CASE WHEN NOT due.is_suppressed THEN now() + %(lease)s END,
-    lease_token = CASE WHEN NOT due.is_suppressed THEN (%(releases)s::uuid[])[1 + due.place / %(size)s] END
-FROM due WHERE j.id = due.id
-RETURNING j.id, j.lease_token"""
-
-
-async def release_jobs(
-    statements: Statements,
-    campaign_ids: Sequence[int],
-    *,
-    most: int,
-    lease: timedelta,
-    release_ids: Sequence[UUID],
-    size: int,
-) -> list[tuple[UUID, list[int]]]:
-    """Move the call jobs that are due and open to QUEUED, ``size`` under each release id; returns them by release.
-
-    The campaigns take turns, one call job each, so that none waits behind another's list; in each, calls back that were
-    promised come first.  Numbers that must not be called are finished instead.  Campaigns that have not begun yet, or
-    are over, release nothing.
-    """
-    rows = await statements.rows(
-        _RELEASE,
-        {"campaigns": list(campaign_ids), "most": most, "lease": lease, "releases": list(release_ids), "size": size},
-    )
-    releases: dict[UUID, list[int]] = {}
-    for row in rows:
-        if row["lease_token"]:
-            releases.setdefault(row["lease_token"], []).append(row["id"])
-    return list(releases.items())
+    promised: bool = False
 
 
 async def look_at_jobs(ledger: Ledger, tickets: Sequence[Ticket]) -> list[QueuedJob | None]:
@@ -133,7 +46,7 @@ async def look_at_jobs(ledger: Ledger, tickets: Sequence[Ticket]) -> list[Queued
     rows = await ledger.rows(
         """/* look_at_jobs */
         SELECT t.place, j.number, j.campaign_id, claim_refusal(j, c, t.release_id) AS refusal, i.epoch, j.zones,
-               j.open_until, coalesce(p.data, '{}') AS data, j.attempts_counted AS tries
+               j.open_until, coalesce(p.data, '{}') AS data, j.attempts_counted AS tries, j.promised
         FROM unnest(%(jobs)s::bigint[], %(releases)s::uuid[]) WITH ORDINALITY AS t (job_id, release_id, place)
         JOIN call_jobs j ON j.id = t.job_id
         JOIN campaigns c ON c.id = j.campaign_id

@@ -20,9 +20,11 @@ from dialer.domain.campaign import CampaignState
 from dialer.domain.invariants import Invariant
 from dialer.domain.rejected_rows import RejectedRow
 from dialer.errors import Conflict, InvalidInput
-from dialer.ledger.call_jobs import cancel_waiting, may_release_trunk
+from dialer.ledger.call_jobs import cancel_waiting
 from dialer.ledger.campaign_moves import finish_campaigns, move_campaign
 from dialer.ledger.line_status import LineState, read_line_status
+from dialer.ledger.releases import lock_trunks
+from dialer.limits.buckets import of_trunk
 from tests.factories import NUMBERS, attempt_row, job_state, make_campaign, make_tickets, make_trunk, open_epoch
 from tests.fakes import LOST, PICKED_UP, ScriptedLine
 
@@ -45,7 +47,7 @@ async def test_no_more_is_released_than_there_are_free_channels(dialer: Dialer) 
     trunk = await make_trunk(dialer.ledger, calls_per_second=100, max_concurrent_calls=7)
     await make_campaign(dialer.ledger, trunk, numbers=50)
     await open_epoch(dialer)
-    await dialer.slots.restore(trunk.id, [UUID(int=1), UUID(int=2)], epoch=1)
+    await dialer.slots.restore(of_trunk(trunk.id), [UUID(int=1), UUID(int=2)], epoch=1)
 
     assert await released(dialer) == 5
 
@@ -116,14 +118,14 @@ async def test_the_comparison_frees_what_has_no_attempt_and_restores_what_has_no
     await open_epoch(dialer)
     [ticket] = await make_tickets(dialer, campaign)
     await place_call(Desk(dialer), ticket)
-    await dialer.slots.free(trunk.id, [ticket.attempt_id])
+    await dialer.slots.free([(of_trunk(trunk.id), ticket.attempt_id)])
     leaked = UUID(int=7)
-    await dialer.slots.restore(trunk.id, [leaked], epoch=1)
+    await dialer.slots.restore(of_trunk(trunk.id), [leaked], epoch=1)
 
     compared = await compare_slots(dialer)
 
     assert (compared.freed, compared.restored) == (1, 1)
-    assert await dialer.slots.leases(trunk.id) == {ticket.attempt_id: True}
+    assert await dialer.slots.leases(of_trunk(trunk.id)) == {ticket.attempt_id: True}
 
 
 async def test_nothing_is_freed_when_the_ledger_is_older_than_its_mirror(dialer: Dialer, line: ScriptedLine) -> None:
@@ -137,7 +139,7 @@ async def test_nothing_is_freed_when_the_ledger_is_older_than_its_mirror(dialer:
     await dialer.ledger.changed("DELETE FROM attempts")
 
     assert (await compare_slots(dialer)).freed == 0
-    assert await dialer.slots.leases(trunk.id) == {ticket.attempt_id: True}
+    assert await dialer.slots.leases(of_trunk(trunk.id)) == {ticket.attempt_id: True}
 
 
 async def test_a_wiped_redis_is_rebuilt_with_a_slot_for_every_open_attempt(dialer: Dialer, line: ScriptedLine) -> None:
@@ -155,7 +157,7 @@ async def test_a_wiped_redis_is_rebuilt_with_a_slot_for_every_open_attempt(diale
     assert await rebuild_limits(dialer, why="missing")
 
     assert await EpochWatch(dialer).fault() is None
-    assert await dialer.slots.leases(trunk.id) == {ticket.attempt_id: True for ticket in tickets}
+    assert await dialer.slots.leases(of_trunk(trunk.id)) == {ticket.attempt_id: True for ticket in tickets}
 
 
 async def test_a_ledger_that_failed_over_begins_an_epoch_and_every_doubt_again(
@@ -181,7 +183,7 @@ async def test_one_feeder_at_a_time_releases_for_a_trunk(dialer: Dialer) -> None
     trunk = await make_trunk(dialer.ledger)
     await make_campaign(dialer.ledger, trunk, numbers=3)
     async with dialer.ledger.transaction() as other_feeder:
-        assert await may_release_trunk(other_feeder, trunk.id)
+        assert await lock_trunks(other_feeder, [trunk.id]) == {trunk.id}
         assert await released(dialer) == 0
 
     assert await released(dialer) == 3
@@ -261,7 +263,7 @@ async def test_the_audit_finds_an_open_attempt_without_a_slot(dialer: Dialer, li
     await open_epoch(dialer)
     [ticket] = await make_tickets(dialer, campaign)
     await place_call(Desk(dialer), ticket)
-    await dialer.slots.free(ticket.trunk_id, [ticket.attempt_id])
+    await dialer.slots.free([(of_trunk(ticket.trunk_id), ticket.attempt_id)])
 
     found = await audit(dialer.ledger, dialer.slots)
 

@@ -7,6 +7,7 @@ import pytest
 from dialer.actions.desk import Desk
 from dialer.actions.place_call import look
 from dialer.app import Dialer
+from dialer.limits.buckets import of_trunk
 from tests.factories import make_campaign, make_tickets, make_trunk, open_epoch
 
 pytestmark = pytest.mark.ledger
@@ -23,4 +24,4 @@ async def test_a_hundred_calls_give_their_slots_back_at_once(dialer: Dialer) -> 
 
     await asyncio.gather(*(desk.free_slots(job) for job in jobs if job))
 
-    assert await dialer.slots.in_use(trunk.id) == 0
+    assert await dialer.slots.in_use(of_trunk(trunk.id)) == 0

@@ -13,6 +13,7 @@ from dialer.app import Dialer
 from dialer.clock import Clock
 from dialer.domain.webhook import Webhook
 from dialer.ledger.events import NewEvent, attempts_with_old_news, forget_old_events, keep_events
+from dialer.limits.buckets import of_trunk
 from tests.actions.test_follow_calls import BREAKS_JUDGING, POISONS, age, make_attempt, make_attempts
 from tests.console.running import until
 from tests.factories import attempt_row, job_state
@@ -68,7 +69,7 @@ async def test_an_answered_call_ends_by_its_webhook_and_frees_its_slot(dialer: D
     assert (over["end_reason"], over["ended_by"]) == ("CLIENT_INITIATED", "callee")
     assert over["talk_seconds"] == pytest.approx(60, abs=1)
     assert await job_state(dialer.ledger, over["call_job_id"]) == ("finished", "reached")  # type: ignore[arg-type]
-    assert await dialer.slots.leases(over["trunk_id"]) == {}  # type: ignore[arg-type]
+    assert await dialer.slots.leases(of_trunk(over["trunk_id"])) == {}  # type: ignore[arg-type]
     assert await unhandled(dialer) == 0
 
 
@@ -115,7 +116,7 @@ async def test_a_call_whose_node_died_is_in_doubt(dialer: Dialer, line: Scripted
 
     assert (after["state"], after["doubt_rule"]) == ("answered", "news_connection_timeout")
     assert after["doubt_since"] is not None
-    assert await dialer.slots.leases(after["trunk_id"]) == {attempt_id: True}  # type: ignore[arg-type]
+    assert await dialer.slots.leases(of_trunk(after["trunk_id"])) == {attempt_id: True}  # type: ignore[arg-type]
 
 
 async def test_a_doubt_that_had_been_picked_up_is_answered(dialer: Dialer, line: ScriptedLine) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from dialer.actions.bring_agent import bring_agent
+from dialer.actions.call_terms import limits_of
 from dialer.actions.desk import Desk
 from dialer.actions.place_call import look
 from dialer.actions.release_jobs import release_due
@@ -13,6 +14,7 @@ from dialer.app import Dialer
 from dialer.config import Settings, read_settings
 from dialer.domain.trunk import Trunk
 from dialer.limits.agent_times import KEPT, note_agent_time, usual_agent_times
+from dialer.limits.buckets import of_trunk
 from tests.factories import make_campaign, make_tickets, make_trunk, open_epoch
 from tests.fakes import ScriptedLine
 
@@ -67,9 +69,13 @@ async def test_a_call_that_waits_for_its_agent_takes_one_channel_and_not_two(dia
     [campaign_id] = {row["id"] for row in await dialer.ledger.rows("SELECT id FROM campaigns")}
     desk = Desk(dialer)
     [terms] = (await desk.terms.of([campaign_id])).values()
-    held = await dialer.rate.hold(terms.limits, [UUID(int=number) for number in range(10)], epoch=1)
+    state = await desk.terms.trunk(trunk.id)
+    assert state is not None
+    held = await dialer.rate.hold(
+        limits_of(state, terms, promised=False), [UUID(int=number) for number in range(10)], epoch=1
+    )
     assert held == [True] * 10
-    assert await dialer.slots.in_use(trunk.id) == 10
+    assert await dialer.slots.in_use(of_trunk(trunk.id)) == 10
 
     assert await released(dialer) == 10
 
