@@ -83,6 +83,77 @@ WEBHOOKS_ARRIVE = MetricSpec(
     name="dialer_webhooks_arrive", sentence="1 when a valid webhook came within the last 60 s, else 0."
 )
 
+
+def _of_trunk(name: str, sentence: str, *more: str) -> MetricSpec:
+    return MetricSpec(name=f"dialer_trunk_{name}", sentence=sentence, labels=("trunk", *more))
+
+
+TRUNK_RATE_LIMIT = _of_trunk(
+    "calls_per_second_limit",
+    "Calls per second of the trunk, as configured (INVITEs per call and safety factor included).",
+)
+TRUNK_RATE_LEARNED = _of_trunk(
+    "calls_per_second_learned",
+    "Calls per second that may go out now: less than configured where the carrier refused more, and while a trunk "
+    "starts slowly after an outage. An open breaker does not show here.",
+)
+TRUNK_RATE = _of_trunk("calls_per_second", "Calls that were let go per second, over the last 10 s or more.")
+TRUNK_PEAK_SECOND = _of_trunk(
+    "peak_second", "Most calls that were let go in one sliding second of the last minute, of all callers."
+)
+TRUNK_WAITING = _of_trunk(
+    "call_jobs_waiting", "Call jobs that were released for the trunk and wait for a channel or for their turn."
+)
+TRUNK_BREAKER = _of_trunk(
+    "breaker", "1 for the state in which the trunk's breaker is (closed, open, half_open, held), 0 for others.", "state"
+)
+TRUNK_REFUSED = MetricSpec(
+    name="dialer_trunk_refused",
+    sentence="Attempts that were refused as too many: by the carrier, per second or at once, or by LiveKit's quota "
+    "(`dialer_trunk_held_back` tells them apart).",
+    labels=("trunk",),
+    counter=True,
+)
+TRUNK_HELD_BACK = _of_trunk(
+    "held_back", "1 for what holds the trunk back, as `dialer trunk show` says it, 0 for others.", "reason"
+)
+CHANNELS_LEARNED = MetricSpec(
+    name="dialer_channels_learned",
+    sentence="Call slots that an ordinary call may take now: what is kept free is taken off, and what was learned.",
+    labels=("trunk",),
+)
+ACCOUNT_RATE_LIMIT = MetricSpec(
+    name="dialer_account_calls_per_second_limit",
+    sentence="Calls per second of all trunks of the account together, as configured; an account without it has none.",
+    labels=("account",),
+)
+ACCOUNT_CHANNELS_LIMIT = MetricSpec(
+    name="dialer_account_channels_limit",
+    sentence="Call slots of all trunks of the account together; an account without such a limit has none.",
+    labels=("account",),
+)
+ACCOUNT_CHANNELS = MetricSpec(
+    name="dialer_account_channels_in_use",
+    sentence="Call slots taken by all trunks of the account.",
+    labels=("account",),
+)
+ACCOUNT_BREAKER = MetricSpec(
+    name="dialer_account_breaker",
+    sentence="1 for the state in which the account's breaker is, 0 for others.",
+    labels=("account", "state"),
+)
+REQUESTS = MetricSpec(
+    name="dialer_livekit_requests_per_minute", sentence="Requests to LiveKit in the last minute, of all processes."
+)
+REQUESTS_LIMIT = MetricSpec(
+    name="dialer_livekit_requests_per_minute_limit",
+    sentence="LiveKit's quota of requests, as configured; none when no limit is known.",
+)
+REQUESTS_LEARNED = MetricSpec(
+    name="dialer_livekit_requests_per_minute_learned",
+    sentence="Requests that may be made per minute now: less than configured where LiveKit refused more.",
+)
+
 SPECS: tuple[MetricSpec, ...] = (
     CALL_ATTEMPTS,
     CALL_CORRECTIONS,
@@ -98,6 +169,22 @@ SPECS: tuple[MetricSpec, ...] = (
     WEBHOOKS,
     NEWS_UNHANDLED,
     WEBHOOKS_ARRIVE,
+    TRUNK_RATE_LIMIT,
+    TRUNK_RATE_LEARNED,
+    TRUNK_RATE,
+    TRUNK_PEAK_SECOND,
+    TRUNK_WAITING,
+    TRUNK_REFUSED,
+    TRUNK_BREAKER,
+    TRUNK_HELD_BACK,
+    CHANNELS_LEARNED,
+    ACCOUNT_RATE_LIMIT,
+    ACCOUNT_CHANNELS_LIMIT,
+    ACCOUNT_CHANNELS,
+    ACCOUNT_BREAKER,
+    REQUESTS,
+    REQUESTS_LIMIT,
+    REQUESTS_LEARNED,
 )
 
 #: Values of one metric: label values in the order of the spec, and the number.

@@ -10,15 +10,16 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
 from dialer import metrics
+from dialer.actions.look_at_trunk import look_at_trunks
 from dialer.app import Dialer
 from dialer.config import Settings
 from dialer.domain.outcome import Outcome
 from dialer.domain.webhook import WebhookFate
 from dialer.errors import OperatorError, StoreUnavailable
 from dialer.ledger.figures import Figures, read_figures
-from dialer.ledger.trunks import list_trunks
 from dialer.ledger.workers import count_alive
 from jobs.queues import Queue
+from workers.pacing_figures import pacing_figures
 from workers.process import Stop, open_broker, run_worker
 
 log = structlog.get_logger()
@@ -37,15 +38,20 @@ class Exporter:
     async def serve(self, _request: web.Request) -> web.Response:
         """503 when ledger or Redis is away: a gap in the graphs is true, a zero would not be."""
         try:
-            self._collector.snapshot = await self._snapshot()
+            self._collector.snapshot = await self.snapshot()
         except (StoreUnavailable, RedisError, OSError) as error:
             log.warning("scrape_failed", error=str(error))
             raise web.HTTPServiceUnavailable(text=f"{error}\n") from error
         return web.Response(body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    async def _snapshot(self) -> dict[metrics.MetricSpec, metrics.Samples]:
+    async def snapshot(self) -> dict[metrics.MetricSpec, metrics.Samples]:
+        """Every sample as it is now.
+
+        Raises:
+            StoreUnavailable, RedisError, OSError: the ledger or Redis does not answer.
+        """
         figures = await read_figures(self._dialer.ledger)
-        trunks = await list_trunks(self._dialer.ledger)
+        trunks = await look_at_trunks(self._dialer.ledger, self._dialer.slots, silence=self._dialer.leases.owner)
         alive = await count_alive(self._dialer.ledger, silence=self._dialer.leases.owner)
         return {
             metrics.CALL_ATTEMPTS: _every_outcome(figures, [trunk.name for trunk in trunks]),
@@ -54,14 +60,13 @@ class Exporter:
             metrics.CALL_JOBS_DUE: {(): figures.due},
             metrics.DUE_LAG: {(): figures.due_lag_seconds},
             metrics.ATTEMPTS_OPEN: figures.attempts_open,
-            metrics.CHANNELS_LIMIT: {(trunk.name,): trunk.max_concurrent_calls for trunk in trunks},
-            metrics.CHANNELS_IN_USE: {(trunk.name,): await self._dialer.slots.in_use(trunk.id) for trunk in trunks},
             metrics.BROKER_MESSAGES: await asyncio.to_thread(_messages, self._broker),
             metrics.WORKERS: {(kind,): count for kind, count in alive.items()},
             metrics.LINE_UP: {(): float(figures.line_up)},
             metrics.WEBHOOKS: {(fate.value,): 0 for fate in WebhookFate} | figures.webhooks,
             metrics.NEWS_UNHANDLED: {(): figures.news_unhandled},
             metrics.WEBHOOKS_ARRIVE: {(): float(figures.webhooks_arrive)},
+            **pacing_figures(trunks, figures.attempts_ended),
         }
 
 

@@ -5,6 +5,7 @@ import json
 import shlex
 import sys
 from asyncio.subprocess import PIPE
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,8 +33,24 @@ Seed = Annotated[int, typer.Option("--seed", help="The same seed: the same fates
 Rate = Annotated[float | None, typer.Option("--calls-per-second", help="The carrier's limit; none by default.")]
 Channels = Annotated[int | None, typer.Option("--max-concurrent-calls", help="The carrier's limit; none by default.")]
 Everyone = Annotated[
-    str | None, typer.Option("--everyone", help="What all numbers do, as three digits: 486 is busy at once.")
+    str | None,
+    typer.Option(
+        "--everyone", help="What all numbers do, as three digits: 486 is busy at once. 486,200: they take turns."
+    ),
 ]
+LimitsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--limits", help="A JSON file with the carrier's limits by trunk and account, in place of the two above."
+    ),
+]
+OutagesFile = Annotated[
+    Path | None, typer.Option("--outages", help="A JSON file that says when the carrier does not work, and how.")
+]
+Quota = Annotated[
+    int | None, typer.Option("--requests-per-minute", help="LiveKit's quota of API requests; none by default.")
+]
+Trunks = Annotated[int | None, typer.Option("--trunks", help="How many more trunks there are: ST_trunk_1 and on.")]
 Host = Annotated[str, typer.Option("--host", help="The address it listens on.")]
 Key = Annotated[str, typer.Option("--api-key", help="The key it takes.")]
 Secret = Annotated[str, typer.Option("--api-secret", help="Its secret.")]
@@ -69,6 +86,10 @@ def simulator(
     seed: Seed = 42,
     calls_per_second: Rate = None,
     max_concurrent_calls: Channels = None,
+    limits: LimitsFile = None,
+    outages: OutagesFile = None,
+    requests_per_minute: Quota = None,
+    trunks: Trunks = None,
     everyone: Everyone = None,
     host: Host = "127.0.0.1",
     api_key: Key = "devkey",
@@ -103,6 +124,10 @@ def simulator(
         "--everyone": everyone,
         "--calls-per-second": calls_per_second,
         "--max-concurrent-calls": max_concurrent_calls,
+        "--limits": limits,
+        "--outages": outages,
+        "--requests-per-minute": requests_per_minute,
+        "--trunks": trunks,
         "--join-delay": join_delay,
         "--callbacks": callbacks,
         "--do-not-calls": do_not_calls,

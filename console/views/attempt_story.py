@@ -52,6 +52,7 @@ def attempt_lines(attempt: Attempt, now: datetime) -> Iterator[tuple[str, str]]:
         yield "because", f"{why(attempt)} (rule {attempt['rule']})"
         yield "corrected", _corrected(attempt)
         yield "counted", _counted(attempt)
+    yield "through", _through(attempt)
     yield "phone", _phone(attempt)
     if attempt["has_agent"]:
         yield "agent", _agent(attempt)
@@ -74,10 +75,21 @@ def _corrected(attempt: Attempt) -> str:
 
 
 def _counted(attempt: Attempt) -> str:
+    if attempt["given_back_at"]:
+        return f"no: given back, as it tells nothing about the person: {rule_words(attempt['given_back_for'])}"
     if attempt["counted"]:
         return "yes: one of its attempts is used up"
     sent = "" if attempt["sent"] else ", nothing was dialed"
     return f"no: it costs the person no attempt{sent}"
+
+
+def _through(attempt: Attempt) -> str:
+    """Which trunk, and why this one."""
+    if not attempt["trunk"]:
+        return ""
+    after = ", as another one had failed before the phone rang" if attempt["try_id"] else ""
+    probe = ", to try whether it is well again" if attempt["is_probe"] else ""
+    return f"trunk {attempt['trunk']}{after}{probe}"
 
 
 def _phone(attempt: Attempt) -> str:

@@ -44,12 +44,13 @@ async def follow(
 
     Args:
         rest: waits for so many seconds, or less when the watching is to end; says whether it is.
-        until_finished: also end when the campaign is over or held.
+        until_finished: also end when the campaign is over or held, or all its trunks are.
     """
     while True:
         standing = await look()
         screen.show(standing)
-        over = standing.campaign.state in OVER and not standing.report.call_jobs["in_progress"]
+        stands = standing.campaign.state in OVER or standing.waits_for_a_person
+        over = stands and not standing.report.call_jobs["in_progress"]
         if (until_finished and over) or await rest(LOOK_EVERY_SECONDS):
             return standing
 

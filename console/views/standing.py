@@ -5,14 +5,18 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 
 from console.views.layout import details, heading, share, table
+from console.views.unserved import unserved_words
+from console.views.ways import way_lines, ways_json
 from console.views.words import ENDED_AS, FINISHED_BECAUSE, in_order, plain
 from dialer.actions.look_at_campaign import Standing
+from dialer.actions.look_at_trunk import TrunkStanding
 from dialer.domain.time_words import ahead, local, moment, span
+from dialer.domain.trunk_limits_now import channels_now, rate_now, rate_words
 
 
 def standing_json(standing: Standing) -> dict[str, object]:
     """The stable form; keys are only ever appended."""
-    report = standing.report
+    report, first = standing.report, standing.first
     return {
         "name": standing.campaign.name,
         "state": standing.campaign.state,
@@ -33,9 +37,9 @@ def standing_json(standing: Standing) -> dict[str, object]:
         "in_doubt": report.in_doubt,
         "due": report.due,
         "next_due_at": _iso(report.next_due_at),
-        "calls_per_second_now": round(standing.use.calls_per_second, 3) if standing.use else None,
-        "channels_taken": standing.slots_taken,
-        "calls_open": standing.use.open_calls if standing.use else None,
+        "calls_per_second_now": round(first.activity.calls_per_second, 3) if first else None,
+        "channels_taken": first.facts.slots_taken if first else None,
+        "calls_open": first.activity.open_calls if first else None,
         "started_at": _iso(standing.campaign.started_at),
         "finished_at": _iso(standing.campaign.finished_at),
         "agent": standing.campaign.agent_name,
@@ -44,6 +48,25 @@ def standing_json(standing: Standing) -> dict[str, object]:
         "end_at": _iso(standing.campaign.end_at),
         "open_now": standing.campaign.hours.is_open(standing.now),
         "agents_reported": report.reported,
+        "trunks": ways_json(standing.ways),
+        "trunk_choice": standing.campaign.trunk_choice,
+        "unserved": dict(standing.unserved),
+        "weight": standing.campaign.weight,
+        "max_concurrent_calls": standing.campaign.max_concurrent_calls,
+        "retries_first": standing.campaign.retries_first,
+        "trunks_now": [_trunk_json(trunk) for trunk in standing.trunks],
+    }
+
+
+def _trunk_json(trunk: TrunkStanding) -> dict[str, object]:
+    return {
+        "name": trunk.name,
+        "lets_calls_through": trunk.state.lets_through(None),
+        "calls_per_second_now": round(trunk.activity.calls_per_second, 3),
+        "calls_per_second_possible": round(rate_now(trunk.state), 3),
+        "calls_open": trunk.activity.open_calls,
+        "channels_taken": trunk.facts.slots_taken,
+        "holding_back": trunk.answer.reason,
     }
 
 
@@ -79,13 +102,15 @@ def figures(standing: Standing) -> list[tuple[str, str]]:
 
 
 def trunk_now(standing: Standing) -> str:
-    """What the trunk does, against what it allows."""
-    if standing.trunk is None or standing.use is None:
-        return ""
-    return (
-        f"{standing.use.calls_per_second:.1f} of {standing.trunk.calls_per_second:g} calls per second   "
-        f"{standing.use.open_calls:,} of {standing.trunk.max_concurrent_calls:,} calls at once"
-    )
+    """What its trunks do, against what they could do now; of more than one a line for each."""
+    lines = [
+        f"{trunk.activity.calls_per_second:.1f} of {rate_words(rate_now(trunk.state))} calls per second   "
+        f"{trunk.activity.open_calls:,} of {channels_now(trunk.state):,} calls at once"
+        for trunk in standing.trunks
+    ]
+    if len(lines) <= 1:
+        return "".join(lines)
+    return "\n".join(f"{trunk.name}: {line}" for trunk, line in zip(standing.trunks, lines, strict=True))
 
 
 def outcome_table(standing: Standing) -> RenderableType:
@@ -131,7 +156,7 @@ def _rules(standing: Standing) -> list[tuple[str, str]]:
     campaign, trunk = standing.campaign, standing.trunk
     caller_id = campaign.caller_id or (trunk.caller_id if trunk else None)
     return [
-        ("trunk", f"{trunk.name} ({trunk.livekit_trunk_id})" if trunk else "none"),
+        *_trunks(standing),
         ("caller ID", caller_id or ""),
         (
             "rules",
@@ -145,6 +170,19 @@ def _rules(standing: Standing) -> list[tuple[str, str]]:
             for label, at in (("begins", campaign.start_at), ("ends", campaign.end_at))
             if at
         ),
+    ]
+
+
+def _trunks(standing: Standing) -> list[tuple[str, str]]:
+    trunk, campaign = standing.trunk, standing.campaign
+    lines = way_lines(standing.ways, weighted=campaign.trunk_choice == "weighted")
+    share = f"weight {campaign.weight}" if campaign.weight != 1 else ""
+    channels = f"{campaign.max_concurrent_calls:,} calls at once" if campaign.max_concurrent_calls else ""
+    one = f"{trunk.name} ({trunk.address})" if trunk else "none"
+    return [
+        *([("trunk", one)] if not lines else [("trunks", line) for line in lines]),
+        ("share", ", at most ".join(filter(None, (share or (channels and "weight 1"), channels)))),
+        *(("no trunk", line) for line in unserved_words(standing.unserved)),
     ]
 
 

@@ -1,22 +1,21 @@
-"""Looks at one campaign: where it stands, what its trunk does now and what holds it back.  Changes nothing."""
+"""Looks at one campaign: where it stands, what its trunks do now and what holds it back.  Changes nothing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dialer.actions.look_at_trunk import TrunkStanding, look_at_machinery, look_at_trunks
+from dialer.domain.campaign import CampaignState
 from dialer.domain.holding_back import Facts, holding_back
+from dialer.domain.machinery import Machinery
 from dialer.domain.trunk import Trunk
 from dialer.errors import StoreUnavailable
 from dialer.ledger.campaigns import Campaign, find_campaign
-from dialer.ledger.line_status import LineStatus, read_line_status
 from dialer.ledger.reports import CampaignReport, report_campaign
+from dialer.ledger.routes import CampaignTrunk, count_unserved, read_campaign_trunks
 from dialer.ledger.session import Ledger
-from dialer.ledger.standing import TrunkUse, use_of_trunk
-from dialer.ledger.trunks import list_trunks
-from dialer.ledger.workers import count_alive
+from dialer.limits.buckets import of_campaign
 from dialer.limits.call_slots import CallSlots
-
-_SHORTEST_WINDOW_SECONDS = 3.0
-_CALLS_IN_A_WINDOW = 3  #: a trunk of one call in 10 s is looked at for 30 s
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,18 +23,37 @@ class Standing:
     """A campaign as it stands at ``now``, the ledger's clock.
 
     Attributes:
-        trunk: None: it has none, or its trunk was removed.
-        slots_taken: by calls that are up or about to begin, on the trunk; None: not known.
+        trunks: all that it may take that were not removed, the first one first.
+        ways: the same as they were given: what each is for.
+        unserved: people who wait whose numbers none of them carries, by what they begin with.
         holding_back: one sentence.
     """
 
     campaign: Campaign
-    trunk: Trunk | None
     report: CampaignReport
-    use: TrunkUse | None
-    slots_taken: int | None
+    trunks: tuple[TrunkStanding, ...]
     holding_back: str
     now: datetime
+    ways: tuple[CampaignTrunk, ...] = ()
+    unserved: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def first(self) -> TrunkStanding | None:
+        """The trunk that comes first; None: it has none, or its trunks were removed."""
+        return self.trunks[0] if self.trunks else None
+
+    @property
+    def trunk(self) -> Trunk | None:
+        """How the first one is set."""
+        return self.first.state.trunk if self.first else None
+
+    @property
+    def waits_for_a_person(self) -> bool:
+        """It would go on, but each of its trunks, or its account, is held, and nobody has asked for a probe yet."""
+        if self.campaign.state is not CampaignState.RUNNING or not self.trunks:
+            return False
+        breakers = [trunk.state.breaker for trunk in self.trunks]
+        return all(breaker.needs_a_person and breaker.probe_at is None for breaker in breakers)
 
 
 async def look_at_campaign(ledger: Ledger, slots: CallSlots, name: str, *, silence: timedelta) -> Standing:
@@ -50,76 +68,63 @@ async def look_at_campaign(ledger: Ledger, slots: CallSlots, name: str, *, silen
     """
     campaign = await find_campaign(ledger, name)
     report = await report_campaign(ledger, campaign.id)
-    trunk = await _trunk_of(ledger, campaign)
-    use = await use_of_trunk(ledger, trunk.id, window=_window(trunk)) if trunk else None
-    taken = await _slots_taken(slots, trunk) if trunk else None
-    now = use.now if use else await ledger.now()
-    line, alive = await read_line_status(ledger), await count_alive(ledger, silence=silence)
-    facts = _facts(campaign, trunk, report, use=use, taken=taken, line=line, alive=alive, now=now)
+    ways, unserved = await read_campaign_trunks(ledger, campaign.id), await count_unserved(ledger, campaign.id)
+    machinery = await look_at_machinery(ledger, silence=silence)
+    trunks = _in_order(await look_at_trunks(ledger, slots, silence=silence), ways)
+    calls_up = await _calls_up(slots, campaign)
+    facts = _facts(campaign, report, machinery, trunks, calls_up=calls_up, unserved=unserved)
     return Standing(
         campaign=campaign,
-        trunk=trunk,
         report=report,
-        use=use,
-        slots_taken=taken,
+        trunks=trunks,
         holding_back=holding_back(facts),
-        now=now,
+        now=machinery.now,
+        ways=ways,
+        unserved=unserved,
     )
 
 
-async def _trunk_of(ledger: Ledger, campaign: Campaign) -> Trunk | None:
-    trunks = await list_trunks(ledger)
-    return next((trunk for trunk in trunks if trunk.id == campaign.trunk_id), None)
+def _in_order(trunks: Sequence[TrunkStanding], ways: Sequence[CampaignTrunk]) -> tuple[TrunkStanding, ...]:
+    """The campaign's own, each once, as they were given."""
+    by_id = {trunk.state.trunk.id: trunk for trunk in trunks}
+    return tuple(by_id[id_] for id_ in dict.fromkeys(way.trunk_id for way in ways) if id_ in by_id)
 
 
-def _window(trunk: Trunk) -> timedelta:
-    return timedelta(seconds=max(_SHORTEST_WINDOW_SECONDS, _CALLS_IN_A_WINDOW / trunk.calls_per_second))
-
-
-async def _slots_taken(slots: CallSlots, trunk: Trunk) -> int | None:
+async def _calls_up(slots: CallSlots, campaign: Campaign) -> int | None:
     try:
-        return await slots.in_use(trunk.id)
+        return await slots.in_use(of_campaign(campaign.id))
     except StoreUnavailable:
         return None
 
 
 def _facts(
     campaign: Campaign,
-    trunk: Trunk | None,
     report: CampaignReport,
+    machinery: Machinery,
+    trunks: Sequence[TrunkStanding],
     *,
-    use: TrunkUse | None,
-    taken: int | None,
-    line: LineStatus,
-    alive: dict[str, int],
-    now: datetime,
+    calls_up: int | None,
+    unserved: Mapping[str, int],
 ) -> Facts:
     return Facts(
         campaign=campaign.name,
         state=campaign.state,
         held_reason=campaign.held_reason,
-        trunk=trunk.name if trunk else None,
-        calls_per_second=trunk.calls_per_second if trunk else 0.0,
-        max_concurrent_calls=trunk.max_concurrent_calls if trunk else 0,
-        calls_now=use.calls_per_second if use else 0.0,
-        slots_taken=taken,
-        callers=alive.get("caller", 0),
-        feeders=alive.get("feeder", 0),
-        rescuers=alive.get("rescuer", 0),
-        line=line.state,
-        line_detail=line.detail,
-        line_since=line.since,
+        machinery=machinery,
+        trunks=tuple(trunk.facts for trunk in trunks),
+        calls_up=calls_up,
+        most_calls=campaign.max_concurrent_calls,
         waiting=report.call_jobs["waiting"],
         due=report.due,
         queued=report.call_jobs["queued"],
         in_progress=report.call_jobs["in_progress"],
         in_doubt=report.in_doubt,
         next_due_at=report.next_due_at,
-        now=now,
         start_at=campaign.start_at,
         end_at=campaign.end_at,
         hours=campaign.hours.text if campaign.hours.windows else "",
-        is_open=campaign.hours.is_open(now),
+        is_open=campaign.hours.is_open(machinery.now),
         agent=campaign.agent_name,
         agents_missed=campaign.agents_missed,
+        unserved=unserved,
     )

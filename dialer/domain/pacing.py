@@ -23,7 +23,9 @@ class Queued:
     agents_take: timedelta = timedelta(0)
 
 
-def room_to_release(*, calls_per_second: float, free_slots: int, queued: Iterable[Queued] = ()) -> int:
+def room_to_release(
+    *, calls_per_second: float | None, free_slots: int | None, queued: Iterable[Queued] = ()
+) -> int | None:
     """How many call jobs may go on the queue now, at least 0.
 
     min(rate times (2 s + the agents' usual time to come), free slots) less what is queued already, and no more in any
@@ -31,13 +33,20 @@ def room_to_release(*, calls_per_second: float, free_slots: int, queued: Iterabl
     one.
 
     Args:
+        calls_per_second: None: no such limit.
         free_slots: call slots that no open attempt has; below 0 when open attempts were restored above the limit.
-            A call that waits for its agent holds a slot, and counts here as queued.
+            A call that waits for its agent holds a slot, and counts here as queued.  None: no such limit.
+
+    Returns:
+        None where there is no limit.
     """
     queue = list(queued)
     jobs, fresh = sum(each.jobs for each in queue), sum(each.fresh for each in queue)
-    by_rate = _worth(calls_per_second, AHEAD + _usual_time(queue))
-    return max(0, min(min(by_rate, free_slots) - jobs, _worth(calls_per_second, AHEAD) - fresh))
+    rooms = [] if free_slots is None else [free_slots - jobs]
+    if calls_per_second is not None:
+        rooms.append(_worth(calls_per_second, AHEAD + _usual_time(queue)) - jobs)
+        rooms.append(_worth(calls_per_second, AHEAD) - fresh)
+    return max(0, min(rooms)) if rooms else None
 
 
 def _worth(calls_per_second: float, span: timedelta) -> int:

@@ -36,6 +36,8 @@ _WORDS = {
     "claim_too_old": "it came too late to be dialed safely, so nothing was dialed",
     "limits_unreadable": "Redis did not answer, so the limits could not be read and nothing was dialed",
     "turn_missed": "its turn was missed and there was no other in time, so nothing was dialed",
+    "trunk_not_well": "its trunk had just failed or was held, so nothing was dialed",
+    "hours_closed": "its hours closed before its turn came, so nothing was dialed",
     "claim_reply_lost": "PostgreSQL did not confirm the attempt, so it was never dialed",
     # How the rescuer learned it.
     "gone_at_two_looks": "the call was picked up, and is over: the person is gone from its room",
@@ -49,6 +51,14 @@ _WORDS = {
     "news_no_answer": "LiveKit told that the phone rang and nobody picked up; its answer never came",
     "news_no_code": "LiveKit told that the call failed, but not why; its answer with the code never came",
     "news_marked": "we hung up ourselves, and LiveKit told that the call has ended",
+    # Why an attempt was given back: it says nothing about the person.
+    "no_ringing": "the carrier took the call, and no phone rang for seconds",
+    "trunk_dead": "the trunk was dead at that time, so the attempt does not count",
+    "storm_603": "the carrier declined every call at that time, whoever was called, so the attempt does not count",
+    "storm_403": "the carrier refused every call at that time, whoever was called, so the attempt does not count",
+    "storm_404": "the carrier had no route for any call at that time, so the attempt does not count",
+    "storm_480": "the channels were full at that time, so the attempt does not count",
+    "storm_486": "the channels were full at that time, so the attempt does not count",
     # Why an attempt is in doubt.
     "reply_lost": "LiveKit's answer did not arrive: the phone may have rung",
     "gateway_gave_up": "a proxy before LiveKit gave up waiting: the phone may have rung",

@@ -211,7 +211,9 @@ async def tell_contact(ledger: Ledger, campaign_id: int, number: str) -> Contact
     if row is None:
         return None
     attempts = await ledger.rows(
-        "/* tell_attempts */ SELECT * FROM attempts WHERE call_job_id = %(job)s ORDER BY claimed_at",
+        """/* tell_attempts */
+        SELECT a.*, t.name AS trunk FROM attempts a LEFT JOIN trunks t ON t.id = a.trunk_id
+        WHERE a.call_job_id = %(job)s ORDER BY a.claimed_at""",
         {"job": row.pop("id")},
     )
     return ContactStory(**row, attempts=attempts)
