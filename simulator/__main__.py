@@ -4,13 +4,17 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import resource
 import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 import uvloop
 
+from simulator.carrier_forms import read_limits, read_outages
 from simulator.server import listen
 from simulator.settings import CarrierLimits, SimulatorSettings, Wishes
 
@@ -19,7 +23,9 @@ _GC_THRESHOLDS: Final = (1_000, 5, 1_000_000)
 
 
 def main() -> None:
-    """Read the command line and run."""
+    """Read the command line and run.  A witness that reads late would see bursts that were none."""
+    with suppress(OSError):
+        os.nice(-10)
     _raise_open_files_limit()
     uvloop.run(_run(_settings(sys.argv[1:])))
 
@@ -34,9 +40,15 @@ def _settings(arguments: list[str]) -> SimulatorSettings:
     parser.add_argument("--speed", type=float, default=1.0, help="20: calls take a twentieth of their time")
     parser.add_argument("--token-leeway", type=float, default=60.0, help="seconds")
     parser.add_argument("--clock-offset", type=float, default=0.0, help="seconds this server is ahead")
-    parser.add_argument("--everyone", type=int, help="what all numbers do, as three last digits: 486 is busy at once")
+    parser.add_argument(
+        "--everyone", type=_digits, default=(), help="what all numbers do, as three last digits; 486,0: they take turns"
+    )
     parser.add_argument("--calls-per-second", type=float, help="the carrier's limit; none by default")
     parser.add_argument("--max-concurrent-calls", type=int, help="the carrier's limit; none by default")
+    parser.add_argument("--limits", help="a JSON file with all limits, as PUT /carrier/limits takes them")
+    parser.add_argument("--outages", help="a JSON file with the carrier's outages, as PUT /carrier/outages takes them")
+    parser.add_argument("--requests-per-minute", type=int, help="LiveKit's quota of API requests; none by default")
+    parser.add_argument("--trunks", type=int, default=0, help="how many more trunks there are: ST_trunk_1 and on")
     parser.add_argument(
         "--join-delay", type=float, default=0.003, help="seconds in which a DeleteRoom misses a call just dialed"
     )
@@ -47,8 +59,22 @@ def _settings(arguments: list[str]) -> SimulatorSettings:
     given = parser.parse_args(arguments)
     try:
         return _settings_of(given)
-    except ValueError as problem:
+    except (ValueError, OSError) as problem:
         parser.error(str(problem))
+
+
+def _digits(text: str) -> tuple[int, ...]:
+    """``486,200,0``.  ValueError: something else."""
+    return tuple(int(digits) for digits in text.split(","))
+
+
+def _limits(given: argparse.Namespace) -> CarrierLimits:
+    own = CarrierLimits(calls_per_second=given.calls_per_second, max_concurrent_calls=given.max_concurrent_calls)
+    if given.limits is None:
+        return own
+    if own != CarrierLimits():
+        raise ValueError("--limits says it all: leave --calls-per-second and --max-concurrent-calls out")
+    return read_limits(Path(given.limits).read_bytes())
 
 
 def _settings_of(given: argparse.Namespace) -> SimulatorSettings:
@@ -69,7 +95,10 @@ def _settings_of(given: argparse.Namespace) -> SimulatorSettings:
         ),
         join_delay_seconds=given.join_delay,
         webhook_urls=tuple(given.webhook_url),
-        limits=CarrierLimits(calls_per_second=given.calls_per_second, max_concurrent_calls=given.max_concurrent_calls),
+        limits=_limits(given),
+        outages=() if given.outages is None else read_outages(Path(given.outages).read_bytes()),
+        requests_per_minute=given.requests_per_minute,
+        trunks=given.trunks,
     )
 
 

@@ -1,22 +1,26 @@
-"""The simulator's own pages: the carrier's limits, its record of every INVITE and its end, the rooms, and the webhooks.
+"""The simulator's own pages: the carrier's limits and outages, its record of every INVITE and its end, LiveKit's quota,
+the rooms, and the webhooks.
 
-GET /carrier/record, DELETE /carrier/record, GET /carrier/limits, PUT /carrier/limits, GET /carrier/webhooks,
-GET /carrier/requests, GET /carrier/rooms, GET /carrier/rooms?alone_seconds=10.  Nobody but tests, benchmarks and the
-demo asks here; LiveKit knows nothing of them.
+GET and DELETE /carrier/record, GET and PUT /carrier/limits, GET, PUT and DELETE /carrier/outages, GET and PUT
+/carrier/quota, GET /carrier/requests, GET /carrier/webhooks, GET /carrier/rooms, GET /carrier/rooms?alone_seconds=10.
+Nobody but tests, benchmarks and the demo asks here; LiveKit knows nothing of them.
 """
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Final, TypeVar
 
 from livekit.protocol.models import ParticipantInfo
 
-from simulator.carrier import Carrier, Invite, Record
+from simulator import carrier_forms
+from simulator.carrier import Carrier
 from simulator.left_alone import LeftAlone
+from simulator.quota import Quota
+from simulator.record import Record
 from simulator.rooms import Participant, Room, Rooms
-from simulator.settings import CarrierLimits
 from simulator.webhooks import Outbox
 
 PREFIX: Final = "/carrier/"
@@ -29,34 +33,62 @@ class Pages:
     """Answers requests for the pages."""
 
     def __init__(
-        self, *, carrier: Carrier, rooms: Rooms, left_alone: LeftAlone, outbox: Outbox, requests: Mapping[str, int]
+        self,
+        *,
+        carrier: Carrier,
+        rooms: Rooms,
+        left_alone: LeftAlone,
+        outbox: Outbox,
+        requests: Mapping[str, int],
+        quota: Quota,
     ) -> None:
         self._carrier = carrier
         self._rooms = rooms
         self._left_alone = left_alone
         self._outbox = outbox
         self._requests = requests
+        self._quota = quota
 
     async def answer(self, method: str, path: str, body: bytes, query: Mapping[str, str]) -> bytes | None:
         """The JSON of a page; None: there is no such page.  ValueError says what is wrong with the request."""
-        carrier = self._carrier
-        match method, path.removeprefix(PREFIX):
+        page = path.removeprefix(PREFIX)
+        match method, page:
             case "GET", "record":
-                return await _write_record(carrier.record)
+                return await _write_record(self._carrier.record)
             case "DELETE", "record":
-                carrier.record.clear()
+                self._carrier.record.clear()
                 return b"{}"
-            case "GET", "limits":
-                return _write_limits(carrier.limits)
-            case "PUT", "limits":
-                carrier.limit(_read_limits(body))
-                return _write_limits(carrier.limits)
             case "GET", "rooms":
                 return await self._write_rooms(float(query.get("alone_seconds", 0)))
             case "GET", "webhooks":
                 return json.dumps(asdict(self._outbox.tally) | {"waiting": self._outbox.waiting}).encode()
             case "GET", "requests":
-                return json.dumps(dict(self._requests)).encode()
+                refused = {"refused": self._quota.refused} if self._quota.refused else {}
+                return json.dumps(dict(self._requests) | refused).encode()
+        return self._setting(method, page, body)
+
+    def _setting(self, method: str, page: str, body: bytes) -> bytes | None:
+        """What can be changed while it runs; each is told as it is afterwards."""
+        match method, page:
+            case "PUT", "limits":
+                self._carrier.limit(carrier_forms.read_limits(body))
+            case "PUT", "outages":
+                self._carrier.strike(carrier_forms.read_outages(body))
+            case "DELETE", "outages":
+                self._carrier.strike(())
+            case "PUT", "quota":
+                self._quota.limit(carrier_forms.read_quota(body))
+            case "GET", _:
+                pass
+            case _:
+                return None
+        match page:
+            case "limits":
+                return carrier_forms.write_limits(self._carrier.limits)
+            case "outages":
+                return carrier_forms.write_outages(self._carrier.outages.running, time.time())
+            case "quota":
+                return json.dumps({"requests_per_minute": self._quota.per_minute}).encode()
         return None
 
     async def _write_rooms(self, alone_seconds: float) -> bytes:
@@ -90,18 +122,10 @@ async def _write_record(record: Record) -> bytes:
         "worst_second": record.worst_second,
         "worst_second_by_trunk": record.worst_second_by_trunk(),
         "most_calls": record.most_calls,
+        "trunks": carrier_forms.summaries(record.summaries("trunks")),
+        "accounts": carrier_forms.summaries(record.summaries("accounts")),
     }
-    return await _write_list("invites", record.invites(), _invite, summary)
-
-
-def _invite(invite: Invite) -> dict[str, object]:
-    return {
-        "at": invite.at,
-        "trunk": invite.trunk,
-        "number": invite.number,
-        "room": invite.room,
-        "ended_at": invite.ended_at,
-    }
+    return await _write_list("invites", record.invites(), carrier_forms.invite, summary)
 
 
 async def _write_list(
@@ -114,23 +138,3 @@ async def _write_list(
         slices.append(json.dumps([write(item) for item in items[start : start + _SLICE]])[1:-1])
         await asyncio.sleep(0)
     return f'{{"{name}": [{", ".join(slices)}], {rest[1:]}'.encode()
-
-
-def _write_limits(limits: CarrierLimits) -> bytes:
-    return json.dumps(
-        {
-            "calls_per_second": limits.calls_per_second,
-            "max_concurrent_calls": limits.max_concurrent_calls,
-        }
-    ).encode()
-
-
-def _read_limits(body: bytes) -> CarrierLimits:
-    wanted = json.loads(body)
-    kinds = {"calls_per_second": (int, float), "max_concurrent_calls": (int,)}
-    if not isinstance(wanted, dict) or not wanted.keys() <= kinds.keys():
-        raise ValueError(f"limits are a JSON object with {' and '.join(kinds)}")
-    for name, value in wanted.items():
-        if value is not None and type(value) not in kinds[name]:
-            raise ValueError(f"{name} must be null or a number, not {value!r}")
-    return CarrierLimits(**wanted)

@@ -50,6 +50,7 @@ class Fate:
         talk_seconds: from the answer to the callee hanging up; None: the callee never does.
         replies: how many responses there are to an INVITE that gets no final one.
         says: what an agent hears from whoever answers.
+        connects: False: nobody takes the connection, and no INVITE gets through.
     """
 
     code: int = 0
@@ -59,6 +60,7 @@ class Fate:
     talk_seconds: float | None = None
     replies: int = 0
     says: Says | None = None
+    connects: bool = True
 
     @property
     def is_silent(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from simulator import carrier_api, twirp
+from simulator import carrier_api, quota, twirp
 from simulator.agents import Agents
 from simulator.arrivals import Arrivals
 from simulator.carrier import Carrier
@@ -21,6 +21,7 @@ from simulator.dispatch_service import DispatchService
 from simulator.events import Announcer
 from simulator.left_alone import LeftAlone
 from simulator.methods import Answer, Asker
+from simulator.quota import Quota
 from simulator.room_service import RoomService
 from simulator.rooms import Rooms
 from simulator.settings import SimulatorSettings
@@ -59,7 +60,11 @@ class Simulator:
             clock=clock,
         )
         carrier = Carrier(
-            seed=settings.seed, limits=settings.limits, everyone=settings.everyone, wishes=settings.wishes
+            seed=settings.seed,
+            limits=settings.limits,
+            everyone=settings.everyone,
+            wishes=settings.wishes,
+            outages=settings.outages,
         )
         signer = Signer(api_key=settings.api_key, api_secret=settings.api_secret, clock=clock)
         self._outbox = Outbox(settings.webhook_urls, signer=signer, sender=HttpSender())
@@ -71,12 +76,20 @@ class Simulator:
         rooms.watch(agents)
         rooms.watch(left_alone)
         self._requests: Counter[str] = Counter()
+        self._quota = Quota(settings.requests_per_minute)
         self._pages = Pages(
-            carrier=carrier, rooms=rooms, left_alone=left_alone, outbox=self._outbox, requests=self._requests
+            carrier=carrier,
+            rooms=rooms,
+            left_alone=left_alone,
+            outbox=self._outbox,
+            requests=self._requests,
+            quota=self._quota,
         )
         arrivals = Arrivals(rooms, join_delay_seconds=settings.join_delay_seconds)
         self._methods = (
-            SipService(rooms=rooms, arrivals=arrivals, trunks=Trunks(), carrier=carrier, clock=clock).methods()
+            SipService(
+                rooms=rooms, arrivals=arrivals, trunks=Trunks(more=settings.trunks), carrier=carrier, clock=clock
+            ).methods()
             | RoomService(rooms=rooms, arrivals=arrivals, agents=agents, clock=clock).methods()
             | DispatchService(rooms=rooms, agents=agents).methods()
         )
@@ -138,6 +151,8 @@ class Simulator:
             return _bad_route(request, f'no handler for path "{request.path}"')
         if request.content_type not in (twirp.JSON, twirp.PROTOBUF):
             return _bad_route(request, f'unexpected Content-Type: "{request.headers.get("Content-Type", "")}"')
+        if not self._quota.takes_one_more():
+            return quota.QUOTA_EXCEEDED
         self._requests[path] += 1
         return await method.answer(await request.read(), request.content_type, asker)
 

@@ -1,22 +1,48 @@
 """What one simulator is told at its start."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from simulator.outages import Outage
+
+#: how a carrier words its limits; see ``carrier_limits``
+STYLES: Final = ("mixed", "twilio", "telnyx", "plivo", "bare")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CarrierLimits:
-    """How much the carrier takes; None is no limit."""
+class Limits:
+    """How much is taken of a trunk, of an account's trunks together or of everybody; None is no limit."""
 
     calls_per_second: float | None = None
     max_concurrent_calls: int | None = None
+    style: str | None = None  #: None: the whole carrier's, which is ``mixed`` by default
 
     def __post_init__(self) -> None:
         """A limit that lets nothing through is a mistake: ValueError."""
-        if self.calls_per_second is not None and not self.calls_per_second > 0:
+        if self.calls_per_second is not None and not 0 < self.calls_per_second < math.inf:
             raise ValueError(f"calls_per_second must be above 0, not {self.calls_per_second}")
         if self.max_concurrent_calls is not None and self.max_concurrent_calls < 1:
             raise ValueError(f"max_concurrent_calls must be at least 1, not {self.max_concurrent_calls}")
+        if self.style is not None and self.style not in STYLES:
+            raise ValueError(f"style must be one of {', '.join(STYLES)}, not {self.style}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountLimits(Limits):
+    """The limits of some trunks together."""
+
+    trunks: tuple[str, ...] = ()  #: their ids; ``inline:`` and the host for one that comes with the request
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CarrierLimits(Limits):
+    """Every limit of the carrier: its own are those of everybody together."""
+
+    trunks: Mapping[str, Limits] = field(default_factory=dict)  #: by the trunk's id
+    accounts: Mapping[str, AccountLimits] = field(default_factory=dict)  #: by a name
+    counts_challenges: bool = False  #: a trunk with credentials sends two INVITEs: one is asked for them, one has them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,8 +74,11 @@ class SimulatorSettings:
     speed: float = 1.0  #: 20: what a call takes is 20 times shorter
     token_leeway_seconds: float = 60.0
     clock_offset_seconds: float = 0.0  #: how far this server's clock is ahead of the machine's
-    everyone: int | None = None  #: every number does what these three last digits say; None: its own fate
+    everyone: tuple[int, ...] = ()  #: three last digits each, through which all numbers cycle; none: their own fates
     limits: CarrierLimits = field(default_factory=CarrierLimits)
+    outages: tuple[Outage, ...] = ()  #: counted from the start
+    requests_per_minute: int | None = None  #: LiveKit's own quota; None: as many as come
+    trunks: int = 0  #: how many more there are, ST_trunk_1 and on
     wishes: Wishes = DEFAULT_WISHES
     join_delay_seconds: float = (
         0.003  #: real seconds until a DeleteRoom finds a dial's room; the INVITE takes twice as long
@@ -62,6 +91,10 @@ class SimulatorSettings:
             raise ValueError(f"speed must be above 0, not {self.speed}")
         if self.join_delay_seconds < 0:
             raise ValueError(f"join_delay must be at least 0, not {self.join_delay_seconds}")
+        if self.requests_per_minute is not None and self.requests_per_minute < 1:
+            raise ValueError(f"requests_per_minute must be at least 1, not {self.requests_per_minute}")
+        if self.trunks < 0:
+            raise ValueError(f"trunks must be at least 0, not {self.trunks}")
         for url in self.webhook_urls:
             if not url.startswith(("http://", "https://")):
                 raise ValueError(f"webhook_url must start with http:// or https://, not {url}")

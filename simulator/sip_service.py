@@ -22,10 +22,11 @@ from livekit.protocol.sip import (
 from simulator import numbers, sip_errors, sip_validation, timeline, trunks
 from simulator.arrivals import Arrival, Arrivals
 from simulator.calls import Call
-from simulator.carrier import Carrier, Invite
+from simulator.carrier import Carrier
 from simulator.clock import Clock
 from simulator.methods import Answer, Asker, Method
 from simulator.numbers import Fate
+from simulator.record import Invite
 from simulator.rooms import Participant, Rooms
 from simulator.timeline import Step, Terms
 from simulator.trunks import Trunks
@@ -38,11 +39,16 @@ _LONGEST_ROOM_NAME: Final = 256
 class _Route:
     """How a call leaves the house: over a stored trunk or one given with the request."""
 
-    trunk_id: str
+    trunk_id: str  #: empty for one that came with the request
     address: str
     transport: SIPTransport
     caller_id: str
     has_credentials: bool
+
+    @property
+    def trunk(self) -> str:
+        """How the carrier names the trunk."""
+        return self.trunk_id or f"inline:{self.address}"
 
 
 class SipService:
@@ -131,7 +137,7 @@ class SipService:
         if steps is None:
             fate = self._fate(request, route, call, asker)
             participant.says = fate.says
-            steps = timeline.plan(fate, _terms(request, route))
+            steps = _course(fate, request, route)
         call.start(room, participant, steps)
 
     def _failure(self, request: CreateSIPParticipantRequest, route: _Route) -> list[Step] | None:
@@ -140,17 +146,16 @@ class SipService:
         if host.endswith(trunks.UNKNOWN_HOSTS):
             return timeline.failing(sip_errors.host_unknown(host), DisconnectReason.CLIENT_INITIATED)
         if route.address == trunks.NOBODY and route.transport == SIPTransport.SIP_TRANSPORT_TCP:
-            failure = sip_errors.connection_refused(route.address)
-            return timeline.failing(failure, DisconnectReason.CLIENT_INITIATED)
+            return _refused_connection(route)
         if route.address == trunks.NOBODY or sip_validation.breaks_the_call(request):
             return timeline.plan(numbers.SILENCE, _terms(request, route))
         return None
 
     def _fate(self, request: CreateSIPParticipantRequest, route: _Route, call: Call, asker: Asker) -> Fate:
         # Stamped when its request came: nobody dialed faster because two joins took a different time.
-        invite = Invite(at=asker.at, trunk=route.trunk_id, number=request.sip_call_to, room=request.room_name)
-        fate = self._carrier.invite(invite, call=call)
-        if route.address == trunks.CARRIER_WITH_AUTH and not route.has_credentials:
+        invite = Invite(at=asker.at, trunk=route.trunk, number=request.sip_call_to, room=request.room_name)
+        fate = self._carrier.invite(invite, call=call, has_credentials=route.has_credentials)
+        if invite.refused is None and route.address == trunks.CARRIER_WITH_AUTH and not route.has_credentials:
             return numbers.final(407)
         return fate
 
@@ -188,6 +193,15 @@ def _is_asked_for(trunk: SIPOutboundTrunkInfo, request: ListSIPOutboundTrunkRequ
     if request.trunk_ids and trunk.sip_trunk_id not in request.trunk_ids:
         return False
     return not request.numbers or any(number in request.numbers for number in trunk.numbers)
+
+
+def _course(fate: Fate, request: CreateSIPParticipantRequest, route: _Route) -> list[Step]:
+    return timeline.plan(fate, _terms(request, route)) if fate.connects else _refused_connection(route)
+
+
+def _refused_connection(route: _Route) -> list[Step]:
+    failure = sip_errors.connection_refused(route.address)
+    return timeline.failing(failure, DisconnectReason.CLIENT_INITIATED)
 
 
 def _terms(request: CreateSIPParticipantRequest, route: _Route) -> Terms:

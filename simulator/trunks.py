@@ -56,8 +56,10 @@ def not_found() -> Refused:
 class Trunks:
     """The outbound trunks by id."""
 
-    def __init__(self) -> None:
-        self._trunks = {trunk.sip_trunk_id: trunk for trunk in _SEEDS}
+    def __init__(self, *, more: int = 0) -> None:
+        """Begin with the seeds and so many ``more``, ST_trunk_1 and on."""
+        seeds = [*_SEEDS, *(_numbered(number) for number in range(1, more + 1))]
+        self._trunks = {trunk.sip_trunk_id: trunk for trunk in seeds}
 
     def get(self, trunk_id: str) -> SIPOutboundTrunkInfo:
         """The trunk of this id, or LiveKit's refusal."""
@@ -105,6 +107,16 @@ class Trunks:
         kept.sip_trunk_id = trunk_id
         self._trunks[trunk_id] = kept
         return kept
+
+
+def _numbered(number: int) -> SIPOutboundTrunkInfo:
+    return SIPOutboundTrunkInfo(
+        sip_trunk_id=f"ST_trunk_{number}",
+        name=f"trunk {number}",
+        address=CARRIER,
+        transport=SIPTransport.SIP_TRANSPORT_UDP,
+        numbers=[f"+1555000{2000 + number}"],
+    )
 
 
 def _update_numbers(trunk: SIPOutboundTrunkInfo, update: SIPOutboundTrunkUpdate) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 from simulator import numbers
-from simulator.carrier import BusiestWindow, Carrier, Invite
+from simulator.carrier import Carrier
+from simulator.record import Invite
 from simulator.settings import CarrierLimits
 
 pytestmark = pytest.mark.unit
@@ -15,21 +16,6 @@ def carrier(**limits: float) -> Carrier:
 
 def invite(at: float, trunk: str = "ST_a") -> Invite:
     return Invite(at=at, trunk=trunk, number="+12125550000", room="room")
-
-
-@pytest.mark.parametrize(
-    ("moments", "most"),
-    [
-        pytest.param([0.0, 0.5, 0.999], 3, id="within a second"),
-        pytest.param([0.0, 1.0, 2.0], 1, id="a second apart is not within one"),
-        pytest.param([0.0, 0.6, 1.2, 1.3, 1.4, 5.0], 4, id="the second slides"),
-    ],
-)
-def test_the_busiest_second(moments: list[float], most: int) -> None:
-    window = BusiestWindow()
-    for moment in moments:
-        window.add(moment)
-    assert window.most == most
 
 
 @pytest.mark.parametrize(
@@ -58,7 +44,7 @@ def test_a_refused_invite_is_on_record_but_holds_no_channel() -> None:
 
 
 def test_the_record_says_when_both_legs_of_a_call_were_down() -> None:
-    moments = iter([7.5, 99.0])
+    moments = iter([0.0, 7.5, 99.0])  # its start, and what follows
     clocked = Carrier(seed=1, limits=CarrierLimits(), now=lambda: next(moments))
     clocked.invite(invite(1.0), call="first")
     clocked.invite(invite(2.0), call="second")
@@ -106,3 +92,13 @@ def test_a_call_refused_for_its_speed_does_not_use_up_a_fate() -> None:
 def test_anything_but_digits_after_a_plus_is_no_number() -> None:
     wrong = Invite(at=0, trunk="ST_a", number="+1 212 555 0486", room="room")
     assert carrier().invite(wrong, call=1) == numbers.final(404)
+
+
+def test_numbers_without_a_fate_of_their_own_take_turns_by_their_last_digits() -> None:
+    cycling = Carrier(seed=1, limits=CarrierLimits(), everyone=(486, 600, 0))
+    numbers_dialed = ("+12125551230", "+12125551231", "+12125551232", "+12125551233", "+12125550404")
+    fates = [
+        cycling.invite(Invite(at=at, trunk="ST_a", number=number, room="room"), call=at)
+        for at, number in enumerate(numbers_dialed)
+    ]
+    assert [fate.code for fate in fates] == [600, 0, 486, 600, 404]

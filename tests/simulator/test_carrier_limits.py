@@ -1,6 +1,7 @@
 """The carrier's limits and record over HTTP."""
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -15,6 +16,14 @@ RINGS_FOREVER = "+12125550000"
 ANSWERS_AT_ONCE_HANGS_UP_AFTER_4_S = "+12125550204"
 ANSWERS_AT_ONCE = "+12125550200"
 BUSY = "+12125550486"
+NO_LIMITS: dict[str, object] = {
+    "calls_per_second": None,
+    "max_concurrent_calls": None,
+    "style": None,
+    "trunks": {},
+    "accounts": {},
+    "counts_challenges": False,
+}
 
 
 async def set_limits(lab: Lab, body: object) -> tuple[int, str]:
@@ -40,11 +49,63 @@ async def test_calls_over_the_channels_get_403_with_the_carriers_words(start_lab
 
 async def test_limits_can_be_lifted(start_lab: StartLab) -> None:
     lab = await start_lab(speed=40, limits=CarrierLimits(calls_per_second=1))
-    assert await set_limits(lab, {}) == (200, '{"calls_per_second": null, "max_concurrent_calls": null}')
+    status, limits = await set_limits(lab, {})
+    assert (status, json.loads(limits)) == (200, NO_LIMITS)
     assert set(await sip_codes(lab, 5)) == {(486, "Busy Here")}
 
 
-@pytest.mark.parametrize("body", [{"calls_per_second": 0}, {"calls": 1}, [1], {"max_concurrent_calls": 1.5}])
+async def test_trunks_and_accounts_have_limits_of_their_own(lab: Lab) -> None:
+    account = {"trunks": ["ST_simulated", "ST_wildcard"], "calls_per_second": 2, "style": "telnyx"}
+    limits = {"style": "twilio", "trunks": {"ST_simulated": {"max_concurrent_calls": 1}}, "accounts": {"acme": account}}
+    status, told = await set_limits(lab, limits)
+    assert (status, json.loads(told)["accounts"]["acme"]["trunks"]) == (200, ["ST_simulated", "ST_wildcard"])
+    await lab.dial(ANSWERS_AT_ONCE)
+    assert await sip_codes(lab, 1) == [(500, "Trunk concurrent call limit exceeded")]
+    await lab.dial(BUSY, room="another trunk", sip_trunk_id="ST_wildcard")
+    too_fast = await lab.dial(BUSY, room="yet another", sip_trunk_id="ST_wildcard")
+    assert isinstance(too_fast, api.SipCallError)
+    assert too_fast.sip_status == "CPS Limit reached P05"
+
+
+async def test_the_record_tells_what_became_of_each_invite_and_sums_up(lab: Lab) -> None:
+    account = {"trunks": ["ST_simulated", "ST_wildcard"], "calls_per_second": 2}
+    await set_limits(lab, {"accounts": {"acme": account}})
+    await sip_codes(lab, 3)
+    record = await lab.record()
+    assert [(one["refused"], one["challenged"]) for one in record["invites"]] == [
+        (None, False),
+        (None, False),
+        ("cps", False),
+    ]
+    sums = {"worst_second": 3, "most_calls": 1, "invites": 3, "refused": 1, "refused_for": {"cps": 1}}
+    assert (record["trunks"], record["accounts"]) == ({"ST_simulated": sums}, {"acme": sums})
+
+
+async def test_a_trunk_with_credentials_is_seen_twice_where_challenges_count(lab: Lab) -> None:
+    await set_limits(lab, {"counts_challenges": True})
+    await lab.livekit.sip.update_outbound_trunk_fields("ST_noauth", auth_username="me", auth_password="mine")
+    await lab.dial(BUSY, sip_trunk_id="ST_noauth")
+    first, second = (await lab.record())["invites"]
+    assert (first["challenged"], second["challenged"]) == (True, False)
+    assert 0.001 < second["at"] - first["at"] < 0.02
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"calls_per_second": 0},
+        {"calls_per_second": float("inf")},
+        {"calls": 1},
+        [1],
+        {"max_concurrent_calls": 1.5},
+        {"style": "polite"},
+        {"trunks": {"ST_a": 7}},
+        {"trunks": ["ST_a"]},
+        {"trunks": {"ST_a": {"max_concurrent_calls": 0}}},
+        {"accounts": {"acme": {"calls_per_second": 1}}},
+        {"accounts": {"acme": {"trunks": [1]}}},
+    ],
+)
 async def test_limits_that_make_no_sense_are_refused(lab: Lab, body: object) -> None:
     status, _ = await set_limits(lab, body)
     assert status == 400

@@ -23,6 +23,12 @@ GIVE_UP_SECONDS = 20
         (["--webhook-url", "localhost:8080"], "webhook_url must start with http:// or https://"),
         (["--callbacks", "0.7", "--do-not-calls", "0.7"], "callbacks and do_not_calls must be shares"),
         (["--join-delay", "-1"], "join_delay must be at least 0"),
+        (["--everyone", "486,busy"], "argument --everyone"),
+        (["--trunks", "-1"], "trunks must be at least 0"),
+        (["--requests-per-minute", "0"], "requests_per_minute must be at least 1"),
+        (["--outages", "/nowhere.json"], "No such file"),
+        (["--limits", "pyproject.toml"], "Expecting value"),
+        (["--limits", "any.json", "--calls-per-second", "1"], "leave --calls-per-second"),
     ],
 )
 async def test_what_makes_no_sense_is_refused(arguments: list[str], problem: str) -> None:
@@ -32,6 +38,28 @@ async def test_what_makes_no_sense_is_refused(arguments: list[str], problem: str
     _, errors = await process.communicate()
     assert process.returncode == 2
     assert problem in errors.decode()
+
+
+async def test_limits_and_outages_come_from_files(tmp_path: Path) -> None:
+    limits, outages = tmp_path / "limits.json", tmp_path / "outages.json"
+    limits.write_text('{"trunks": {"ST_trunk_2": {"calls_per_second": 7}}}')
+    outages.write_text('[{"kind": "silence", "at_seconds": 60, "for_seconds": 60}]')
+    files = ["--limits", str(limits), "--outages", str(outages)]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "simulator", "--port", "0", "--trunks", "2", *files),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=REPOSITORY,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(GIVE_UP_SECONDS), aiohttp.ClientSession() as session:
+        url = json.loads(await process.stdout.readline())["url"]
+        async with session.get(f"{url}/carrier/limits") as answer:
+            assert (await answer.json())["trunks"]["ST_trunk_2"]["calls_per_second"] == 7
+        async with session.get(f"{url}/carrier/outages") as answer:
+            [outage] = (await answer.json())["outages"]
+    process.terminate()
+    await process.wait()
+    assert (outage["kind"], outage["is_on"], outage["ends_at"] - outage["begins_at"]) == ("silence", False, 60)
 
 
 async def ring(session: aiohttp.ClientSession, url: str) -> None:

@@ -7,10 +7,11 @@ from livekit.protocol.sip import (
     CreateSIPOutboundTrunkRequest,
     DeleteSIPTrunkRequest,
     ListSIPOutboundTrunkRequest,
+    SIPOutboundConfig,
     SIPOutboundTrunkInfo,
 )
 
-from tests.simulator.conftest import Lab
+from tests.simulator.conftest import Lab, StartLab
 
 pytestmark = pytest.mark.wire
 
@@ -66,3 +67,18 @@ async def test_a_trunk_with_credentials_satisfies_a_carrier_that_asks(lab: Lab) 
     failure = await lab.dial("+12125550486", sip_trunk_id="ST_noauth")
     assert isinstance(failure, api.SipCallError)
     assert failure.sip_status_code == 486
+
+
+async def test_there_are_as_many_more_trunks_as_one_asks_for(start_lab: StartLab) -> None:
+    lab = await start_lab(speed=40, trunks=50)
+    numbered = {f"ST_trunk_{number}" for number in range(1, 51)}
+    assert set(await listed(lab, ListSIPOutboundTrunkRequest())) == numbered | set(SEEDS)
+    await lab.dial("+12125550486", sip_trunk_id="ST_trunk_50")
+    assert [one["trunk"] for one in (await lab.record())["invites"]] == ["ST_trunk_50"]
+
+
+async def test_a_trunk_that_comes_with_the_request_is_on_record_by_its_host(lab: Lab) -> None:
+    inline = SIPOutboundConfig(hostname="sip.example.com", auth_username="me", auth_password="anything")
+    failure = await lab.dial("+12125550486", sip_trunk_id="", sip_number="+15550001000", trunk=inline)
+    assert isinstance(failure, api.SipCallError)
+    assert [one["trunk"] for one in (await lab.record())["invites"]] == ["inline:sip.example.com"]
