@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format lint types contracts unit test test-livekit faults bench docs lock clean
+.PHONY: help setup demo check format lint types contracts unit test test-livekit faults bench bench-pacing docs lock clean
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ faults: $(INSTALLED) ## the long fault run: 2,000 contacts, 36 times kill -9, on
 
 bench: $(INSTALLED) ## the figures of benchmarks/README.md, each beside its bare floor
 	$(BIN)/python -m benchmarks
+
+bench-pacing: $(INSTALLED) ## pacing by the carrier's own record: trunks, campaigns, outages, kill -9, Redis (an hour)
+	$(BIN)/python -m benchmarks.pacing
 
 docs: $(INSTALLED) ## write the generated pages of docs/ anew
 	$(BIN)/python -m console.reference docs

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from benchmarks.beside_others import beside_others
 from benchmarks.busy_calls import busy_calls
 from benchmarks.conversation import calls_with_agents, calls_with_webhooks
+from benchmarks.feeder import feeder
 from benchmarks.pacing import pacing
 from benchmarks.report import Report
 from benchmarks.ringing_calls import ringing_calls
@@ -20,6 +21,7 @@ BENCHMARKS: dict[str, Callable[..., Awaitable[Report]]] = {
     "ringing": ringing_calls,
     "pacing": pacing,
     "beside": beside_others,
+    "feeder": feeder,
 }
 
 

@@ -9,10 +9,11 @@ import psycopg
 
 from dialer.domain.campaign import CampaignState
 from dialer.domain.retry_policy import RetryPolicy, policy_to_json
-from dialer.domain.trunk import Trunk
+from dialer.domain.trunk import Trunk, TrunkSettings
 from dialer.ledger.campaign_moves import move_campaign
 from dialer.ledger.campaigns import Campaign, CampaignRules, create_campaign
 from dialer.ledger.contacts import NewContact, begin_import, import_chunk
+from dialer.ledger.routes import CampaignTrunk, set_campaign_trunks
 from dialer.ledger.session import Ledger
 from dialer.ledger.trunks import add_trunk
 
@@ -22,15 +23,24 @@ RINGING_TIMEOUT = timedelta(seconds=60)
 LOOK_SECONDS = 0.2
 
 
-async def make_trunk(ledger: Ledger, *, calls_per_second: float, max_concurrent_calls: int) -> Trunk:
-    """The trunk of the simulated LiveKit, with these limits."""
+async def make_trunk(
+    ledger: Ledger,
+    *,
+    calls_per_second: float,
+    max_concurrent_calls: int,
+    name: str = "bench",
+    livekit_trunk_id: str = "ST_simulated",
+) -> Trunk:
+    """A trunk of the simulated LiveKit, with these limits."""
     return await add_trunk(
         ledger,
-        name="bench",
-        livekit_trunk_id="ST_simulated",
-        calls_per_second=calls_per_second,
-        max_concurrent_calls=max_concurrent_calls,
-        caller_id="+12125550100",
+        TrunkSettings(
+            name=name,
+            livekit_trunk_id=livekit_trunk_id,
+            calls_per_second=calls_per_second,
+            max_concurrent_calls=max_concurrent_calls,
+            caller_id="+12125550100",
+        ),
     )
 
 
@@ -40,12 +50,19 @@ def numbers(count: int, *, first: int = 0) -> list[str]:
 
 
 async def make_campaign(
-    ledger: Ledger, trunk: Trunk, name: str, dialed: Sequence[str], *, agent: str | None = None
+    ledger: Ledger,
+    trunk: Trunk | Sequence[Trunk],
+    name: str,
+    dialed: Sequence[str],
+    *,
+    agent: str | None = None,
+    weight: int = 1,
 ) -> Campaign:
-    """A draft with these numbers, each to be called once."""
+    """A draft with these numbers, each to be called once, through the first of its trunks that can."""
+    trunks = [trunk] if isinstance(trunk, Trunk) else trunk
     policy = RetryPolicy(max_attempts=1, max_per_24h=0, max_per_7d=0)
     rules = CampaignRules(
-        trunk_id=trunk.id,
+        trunk_id=trunks[0].id,
         caller_id=None,
         country="US",
         ringing_timeout=RINGING_TIMEOUT,
@@ -53,8 +70,12 @@ async def make_campaign(
         max_attempts=policy.max_attempts,
         policy=policy_to_json(policy),
         agent_name=agent,
+        weight=weight,
     )
     campaign = await create_campaign(ledger, name, rules)
+    if len(trunks) > 1:
+        async with ledger.transaction() as transaction:
+            await set_campaign_trunks(transaction, campaign.id, [CampaignTrunk(trunk_id=each.id) for each in trunks])
     await add_contacts(ledger, campaign, dialed)
     return campaign
 

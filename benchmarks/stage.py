@@ -5,14 +5,16 @@ import json
 import socket
 import tempfile
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 import aiohttp
+from pydantic import SecretStr
 
 from console.servers import remove_data, servers
 from console.supervisor import end, environment_for, launch, raise_open_files_limit
@@ -24,8 +26,9 @@ from dialer.ledger.workers import count_alive
 from dialer.limits.call_rate import HORIZON
 
 API_KEY, API_SECRET = "devkey", "secret"
-#: Every number is busy at once, and every number rings until the caller gives up.
-BUSY_AT_ONCE, RINGS_FOR_EVER = 486, 0
+#: Every number is busy at once, and every number rings until the caller gives up.  Busy is 600 here: many a fast 486
+#: in a row, while calls are up, is what a trunk answers whose channels are full.
+BUSY_AT_ONCE, RINGS_FOR_EVER = 600, 0
 READY_SECONDS = 30.0
 #: So long LiveKit's webhooks have to be told and read once everything is settled.
 TOLD_SECONDS = 60.0
@@ -88,6 +91,12 @@ class Stage:
         """One of the simulator's own pages."""
         return await simulator_page(str(self.settings.livekit_url), name)
 
+    async def put(self, name: str, body: object) -> None:
+        """Change what one of the simulator's own pages shows."""
+        url = f"{self.settings.livekit_url}/carrier/{name}"
+        async with aiohttp.ClientSession() as session, session.put(url, json=body) as answer:
+            answer.raise_for_status()
+
     async def all_told(self) -> None:
         """Wait until LiveKit has no webhook left to send and the clerk has read every one that was kept."""
         await all_sent(str(self.settings.livekit_url))
@@ -97,11 +106,25 @@ class Stage:
 
 
 @asynccontextmanager
-async def open_stage(*, everyone: int, webhooks: bool = False) -> AsyncIterator[Stage]:
-    """Fresh servers and a fresh simulator in which every number does the same; all is gone at the end."""
+async def open_stage(
+    *,
+    everyone: int | str,
+    webhooks: bool = False,
+    redis_url: str | None = None,
+    flags: Sequence[str] = (),
+    more: Mapping[str, object] = MappingProxyType({}),
+) -> AsyncIterator[Stage]:
+    """Fresh servers and a fresh simulator; all is gone at the end.
+
+    Args:
+        everyone: what every number does, or a list through which they cycle by their last digit.
+        redis_url: a Valkey of the benchmark's own; None: a fresh one as well.
+        flags: of the simulator, besides.
+        more: settings of our processes, besides.
+    """
     raise_open_files_limit()
     folder = Path(tempfile.mkdtemp())
-    data = Settings(data=folder)
+    data = Settings(data=folder, redis_url=SecretStr(redis_url) if redis_url else None)
     async with AsyncExitStack() as exits:
         exits.callback(remove_data, data)
         urls = exits.enter_context(servers(data))
@@ -109,7 +132,7 @@ async def open_stage(*, everyone: int, webhooks: bool = False) -> AsyncIterator[
         log = exits.enter_context((folder / "workers.log").open("wb"))
         web_port = free_port()
         told = f"http://127.0.0.1:{web_port}{WEBHOOK_PATH}" if webhooks else None
-        livekit_url = await exits.enter_async_context(simulator(everyone=everyone, webhook_url=told))
+        livekit_url = await exits.enter_async_context(simulator(everyone=everyone, webhook_url=told, flags=flags))
         settings = Settings.model_validate(
             {
                 "data": folder,
@@ -118,6 +141,7 @@ async def open_stage(*, everyone: int, webhooks: bool = False) -> AsyncIterator[
                 "livekit_api_secret": API_SECRET,
                 "log_format": "json",
                 "web_port": web_port,
+                **more,
             }
         ).connected_to(database_url=urls.database_url, redis_url=urls.redis_url)
         ledger = Ledger(urls.database_url, name="bench")
@@ -127,12 +151,14 @@ async def open_stage(*, everyone: int, webhooks: bool = False) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def simulator(*, everyone: int, webhook_url: str | None = None) -> AsyncIterator[str]:
-    """A simulated LiveKit at the speed of life, in a process of its own; the value is its address."""
-    flags = ["--port", "0", "--everyone", str(everyone), "--api-key", API_KEY, "--api-secret", API_SECRET]
+async def simulator(
+    *, everyone: int | str, webhook_url: str | None = None, flags: Sequence[str] = ()
+) -> AsyncIterator[str]:
+    """A simulated LiveKit in a process of its own, at the speed of life unless told otherwise; its address."""
+    given = ["--port", "0", "--everyone", str(everyone), "--api-key", API_KEY, "--api-secret", API_SECRET, *flags]
     if webhook_url:
-        flags += ["--webhook-url", webhook_url]
-    process = await launch("simulator", *flags, environment=environment_for(Settings()), stdout=PIPE)
+        given += ["--webhook-url", webhook_url]
+    process = await launch("simulator", *given, environment=environment_for(Settings()), stdout=PIPE)
     try:
         yield str((await read_json(process))["url"])
     finally:

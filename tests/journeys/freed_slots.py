@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from statistics import quantiles
 from uuid import UUID
 
+from dialer.limits.buckets import of_trunk
 from dialer.limits.call_slots import CallSlots
 from dialer.limits.redis_session import RedisSession
 from tests.journeys.stage import Stage
@@ -30,7 +31,7 @@ class FreedSlots:
         """Ask again and again, until it is over."""
         held: set[UUID] = set()
         while not self.is_over:
-            leases = (await slots.leases(trunk_id)).keys()
+            leases = (await slots.leases(of_trunk(trunk_id))).keys()
             now = time.time()
             self.freed_at |= dict.fromkeys(held - leases, now)
             held = set(leases)

@@ -1,12 +1,12 @@
 """How much of a trunk's calls per second is used, and whether any sliding second at the carrier holds more."""
 
 import asyncio
-from bisect import bisect_left
 
 from benchmarks.campaigns import attempts_settled, make_campaign, make_trunk, numbers, start, tidy_up
+from benchmarks.pacing.judges import used_share
 from benchmarks.report import Report, percent
 from benchmarks.stage import BUSY_AT_ONCE, open_stage
-from dialer.limits.call_rate import PACE
+from dialer.limits.buckets import PACE
 
 CALLS_PER_SECOND, CHANNELS = 50, 1_000
 CALLERS = 2
@@ -29,7 +29,8 @@ async def pacing(*, quick: bool) -> Report:
         await asyncio.sleep(seconds + RAMP_SECONDS + REST_SECONDS)
         outcomes, record = await attempts_settled(stage.ledger), await stage.carrier_record()
     moments = sorted(invite["at"] for invite in record["invites"])
-    share = used_share(moments, seconds=seconds)
+    begun = (moments[0] if moments else 0.0) + RAMP_SECONDS
+    share = used_share(moments, (begun, begun + seconds), CALLS_PER_SECOND)
     report = Report(
         title=f"pacing: {seconds} s at {CALLS_PER_SECOND} calls a second, {CALLERS} callers",
         columns=("used", "ours/pace"),
@@ -40,12 +41,3 @@ async def pacing(*, quick: bool) -> Report:
     report.bound(share >= LEAST_SHARE, f"at least {percent(LEAST_SHARE)} of the limit is used")
     report.bound(record["worst_second"] <= CALLS_PER_SECOND, f"no sliding second holds more than {CALLS_PER_SECOND}")
     return report
-
-
-def used_share(moments: list[float], *, seconds: float) -> float:
-    """The share of the limit that was used in ``seconds`` after the ramp."""
-    if not moments:
-        return 0.0
-    begun = moments[0] + RAMP_SECONDS
-    counted = bisect_left(moments, begun + seconds) - bisect_left(moments, begun)
-    return counted / (seconds * CALLS_PER_SECOND)
