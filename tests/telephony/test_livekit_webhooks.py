@@ -23,7 +23,7 @@ BODY = json.dumps(SAMPLES["participant_left"]).encode()
 READER = WebhookReader(KEY, SECRET)
 
 
-def token(body: bytes = BODY, *, key: str = KEY, secret: str = SECRET, ends_in: float = 300, **more: Any) -> str:
+def token(body: bytes = BODY, *, key: str = KEY, secret: str = SECRET, ends_in: float = 3600, **more: Any) -> str:
     now = int(time.time())
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     claims = {"iss": key, "nbf": now, "exp": int(now + ends_in), "sha256": digest} | more
