@@ -214,6 +214,7 @@ async def test_another_caller_knows_it_at_once(dialer: Dialer, line: ScriptedLin
     try:
         await place_in_turn(Desk(dialer), await queue(dialer, campaign, trunk))
         await until(knows, seconds=0.2)
+        assert knows()
     finally:
         hearing.cancel()
 

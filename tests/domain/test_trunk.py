@@ -15,7 +15,9 @@ SETTINGS = TrunkSettings(name="main", livekit_trunk_id="ST_1", calls_per_second=
 
 @pytest.mark.parametrize("calls_per_second", [0.01, 0.5, 1, 10_000])
 def test_a_fraction_is_a_rate(calls_per_second: float) -> None:
-    check_trunk_settings(replace(SETTINGS, calls_per_second=calls_per_second))
+    settings = replace(SETTINGS, calls_per_second=calls_per_second)
+    check_trunk_settings(settings)
+    assert settings.configured_calls_per_second == calls_per_second
 
 
 @pytest.mark.parametrize(
